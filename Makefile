@@ -1,0 +1,36 @@
+# AgentxSuite. Two commands do all the set-up: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo serve test check bench lock clean
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## the main job on the embedded default, told step by step, then keeps serving
+	@$(BIN)/python -m demo
+
+serve: $(READY) ## the server on the embedded default
+	@$(BIN)/agentxsuite migrate && $(BIN)/agentxsuite serve
+
+test: $(READY) ## every test, on SQLite and on real PostgreSQL and Redis
+	@$(BIN)/python -m tests
+
+check: $(READY) ## lint, types, import contracts, budgets, migrations
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.house
+
+bench: $(READY) ## measure, and print the figures of benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY) ## resolve the newest allowed versions again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --group dev --group demo pyproject.toml -o requirements.lock
+
+clean: ## forget the virtual environment and all caches
+	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml
+	@sh bootstrap.sh "$(PYTHON)"

@@ -1,0 +1,1 @@
+"""Control plane: Django apps, one noun each."""

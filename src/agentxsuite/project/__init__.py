@@ -1,0 +1,1 @@
+"""Where everything meets: settings, URLs, the ASGI application, the entry point."""

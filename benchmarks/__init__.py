@@ -1,0 +1,1 @@
+"""Figures of the governed path, measured beside a bare proxy and the upstream itself."""

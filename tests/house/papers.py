@@ -1,0 +1,83 @@
+"""The docs say what the code does: settings are documented, named functions exist."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.house.tree import Tree
+
+MOST_SETTINGS = 40
+SETTINGS = "src/agentxsuite/project/settings.py"
+SETTINGS_PAGE = "docs/settings.md"
+STORY_PAGE = "docs/one-call.md"
+PACKAGE = "src/agentxsuite"
+VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
+DOCUMENTED = re.compile(r"^\| `([A-Z][A-Z0-9_]+)`", re.MULTILINE)
+ROOMS = "project|console|gateway|cli|control|engines|wire"
+NAMED = re.compile(rf"`((?:{ROOMS})(?:\.\w+)+)(?:\(\))?`")
+
+
+def settings(tree: Tree) -> Iterator[str]:
+    """A setting is undocumented, documented but not read, or one too many."""
+    read = variables(tree)
+    documented = set(DOCUMENTED.findall(tree.text(SETTINGS_PAGE)))
+    yield from (f"{SETTINGS_PAGE}: does not document {name}" for name in sorted(read - documented))
+    yield from (f"{SETTINGS_PAGE}: nothing reads {name}" for name in sorted(documented - read))
+    if len(read) > MOST_SETTINGS:
+        yield f"{SETTINGS}: {len(read)} settings, at most {MOST_SETTINGS}"
+
+
+def variables(tree: Tree) -> set[str]:
+    """The environment variables that the settings read: what their readers are asked for."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(tree.text(SETTINGS))):
+        asked = asked_for(node)
+        if isinstance(asked, ast.Constant) and VARIABLE.fullmatch(str(asked.value)):
+            found.add(str(asked.value))
+    return found
+
+
+def asked_for(node: ast.AST) -> ast.expr | None:
+    """What a call is asked for first, or a mapping by key."""
+    if isinstance(node, ast.Call) and node.args:
+        return node.args[0]
+    if isinstance(node, ast.Subscript) and "environ" in ast.dump(node.value):
+        return node.slice
+    return None
+
+
+def story(tree: Tree) -> Iterator[str]:
+    """The page that traces one call names something that does not exist."""
+    named = sorted(set(NAMED.findall(tree.text(STORY_PAGE))))
+    if not named:
+        yield f"{STORY_PAGE}: names no function"
+    yield from (f"{STORY_PAGE}: no {name}" for name in named if not exists(tree, name.split(".")))
+
+
+def exists(tree: Tree, path: list[str]) -> bool:
+    """Whether ``path`` is a package, a module, or a name in one."""
+    for size in range(len(path), 0, -1):
+        stem = "/".join((PACKAGE, *path[:size]))
+        for name in (f"{stem}.py", f"{stem}/__init__.py"):
+            if (tree.root / name).is_file():
+                return defined(ast.parse(tree.text(name)).body, path[size:])
+    return False
+
+
+def defined(body: list[ast.stmt], path: list[str]) -> bool:
+    """Whether the first name of ``path`` is bound in ``body``, and so on inwards."""
+    if not path:
+        return True
+    for statement in body:
+        if path[0] in bound(statement):
+            return len(path) == 1 or defined(getattr(statement, "body", []), path[1:])
+    return False
+
+
+def bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.ImportFrom | ast.Import):
+        return {alias.asname or alias.name for alias in statement.names}
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}

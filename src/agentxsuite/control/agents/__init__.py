@@ -1,0 +1,1 @@
+"""Agents, their service accounts, and the tokens issued to them."""

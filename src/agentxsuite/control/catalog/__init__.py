@@ -1,0 +1,1 @@
+"""MCP connections, and the tools that they provide."""

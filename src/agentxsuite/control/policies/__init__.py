@@ -1,0 +1,1 @@
+"""Who may use what, as rules bound to scopes."""

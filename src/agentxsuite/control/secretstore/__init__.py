@@ -1,0 +1,1 @@
+"""Secrets that go in and never come out."""

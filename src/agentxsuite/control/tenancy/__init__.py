@@ -1,0 +1,1 @@
+"""Organizations, their environments, people, and the walls between tenants."""

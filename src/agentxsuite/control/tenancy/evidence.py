@@ -1,0 +1,39 @@
+"""The shape of rows that outlive everything they tell about."""
+
+from typing import Any, Self
+from uuid import UUID
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+
+def witness(to: str, *, null: bool = False) -> "models.ForeignKey[Any, Any]":
+    """Return a reference without a database constraint: the row stays when its subject goes."""
+    return models.ForeignKey(
+        to,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,  # lists are served by the composite indexes of each table
+        null=null,
+        blank=null,
+        related_name="+",
+    )
+
+
+class EvidenceQuerySet(models.QuerySet[models.Model, models.Model]):
+    """Reads that every table of evidence answers."""
+
+    def in_organization(self, organization: "models.Model | UUID") -> Self:
+        """Rows of one organization, newest first, given as a row or as its id."""
+        return self.filter(organization=organization).order_by("-id")
+
+
+class Evidence(models.Model):
+    """A row whose id tells when it was made, so that the newest page is found by id alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,121 @@
+"""Organizations, environments, people and their roles."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from .constraints import NAME, SameOwner, one_of, unique, unique_while_live
+from .entities import Entity, Mortal, Owned
+
+
+class Organization(Mortal, Entity):
+    """A tenant. Everything else belongs to one."""
+
+    name = models.CharField(max_length=200)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [unique_while_live("name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EnvironmentType(models.TextChoices):
+    """How much is at stake there."""
+
+    DEV = "dev"
+    STAGE = "stage"
+    PROD = "prod"
+
+
+class Environment(Mortal, Owned):
+    """A part of an organization with connections, agents and an MCP address of its own."""
+
+    name = models.CharField(max_length=100)
+    type = models.CharField(max_length=10, choices=EnvironmentType, default=EnvironmentType.DEV)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            unique_while_live("organization", "name"),
+            unique("id", "organization"),
+            one_of("type", EnvironmentType),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people; addresses are stored in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **facts: Any) -> "User":
+        """Store a person whose password is hashed, or unusable when None."""
+        user = self.model(email=email.strip().lower(), **facts)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a person by address, in any case; raises User.DoesNotExist."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(Entity, AbstractBaseUser):
+    """A person. Roles are memberships; `is_operator` is the one role of the installation."""
+
+    email = models.EmailField(unique=True)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_operator = models.BooleanField(default=False)
+
+    USERNAME_FIELD = "email"
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name=f"{NAME}email_lower_case"
+            ),
+        ]
+
+
+class Role(models.TextChoices):
+    """From most to least; the auditor stands beside the ladder."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    AUDITOR = "auditor"
+
+
+class OrganizationMembership(Owned):
+    """The one role that a person has in an organization."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [unique("user", "organization"), one_of("role", Role)]
+
+
+class Revision(models.Model):
+    """A counter that database triggers advance whenever a fact of the environment changes.
+
+    Whoever keeps a snapshot of an environment reads it together with this value, and knows by
+    comparing the value that the snapshot still holds. Nothing but the triggers writes it.
+    """
+
+    environment = models.OneToOneField(Environment, on_delete=models.CASCADE, primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    value = models.BigIntegerField(default=1)
+
+    class Meta:
+        constraints = [SameOwner("environment")]

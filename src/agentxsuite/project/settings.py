@@ -1,0 +1,111 @@
+"""Django's settings. The embedded default (SQLite, a key file) needs no variable at all.
+
+Every variable that an operator may set is read here and explained where it is read. PostgreSQL
+means production: then nothing is guessed, and what is missing or unsafe stops the start.
+"""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from agentxsuite.project import environment as env
+
+# Where the embedded default keeps its database and key files; made readable by its owner only.
+DATA_DIR = env.data_directory("data")
+
+# sqlite:///<path> (one process) or postgresql://<user>:<password>@<host>/<name> (any number).
+DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'agentxsuite.sqlite3'}")}
+EMBEDDED = DATABASES["default"]["ENGINE"] == env.SQLITE
+
+# Shows stack traces to visitors; for development on the embedded default only.
+DEBUG = env.flag("DEBUG")
+if DEBUG and not EMBEDDED:
+    raise env.refusal("DEBUG must be off when the database is PostgreSQL.")
+
+# Signs what Django signs. Required on PostgreSQL; else made on first start as DATA_DIR/secret-key.
+SECRET_KEY = env.secret_key(DATA_DIR / "secret-key", embedded=EMBEDDED)
+
+# The address by which the world reaches this server; issuer of our tokens, audience of theirs.
+PUBLIC_URL = env.public_url("http://127.0.0.1:8000")
+
+# Host names that are answered, with commas; by default the one of PUBLIC_URL and this machine's.
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", f"{urlsplit(PUBLIC_URL).hostname},localhost,127.0.0.1")
+
+# redis://<host>/<n>: shared rate limits. Without it limits are counted inside the one process.
+REDIS_URL = env.text("REDIS_URL")
+
+# Addresses that connections may reach although they are private or plain http:
+# `127.0.0.1:9000`, `10.0.0.0/8`, `tools.internal:8080`, with commas.
+EGRESS_ALLOW = env.words("EGRESS_ALLOW")
+
+# The file (TOML) of commands that stdio connections may start; none when empty.
+STDIO_TEMPLATES = env.text("STDIO_TEMPLATES")
+
+# Who may make an account: open, invite or closed. Open is for the embedded default.
+REGISTRATION = env.choice(
+    "REGISTRATION", "open" if EMBEDDED else "invite", ("open", "invite", "closed")
+)
+if REGISTRATION == "open" and not EMBEDDED:
+    raise env.refusal("REGISTRATION must be invite or closed when the database is PostgreSQL.")
+
+# The file of the keys that sign agents' tokens.
+TOKEN_KEYS = env.key_file("TOKEN_KEYS", DATA_DIR / "token-keys.json")
+
+# The file of the keys that encrypt the keys of stored secrets.
+SECRET_KEYS = env.key_file("SECRET_KEYS", DATA_DIR / "secret-keys.json")
+
+ROOT_URLCONF = "agentxsuite.project.urls"
+ASGI_APPLICATION = "agentxsuite.project.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "tenancy.User"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "rest_framework",
+    "knox",
+    "agentxsuite.control.tenancy",
+    "agentxsuite.control.secretstore",
+    "agentxsuite.control.catalog",
+    "agentxsuite.control.agents",
+    "agentxsuite.control.policies",
+    "agentxsuite.control.runs",
+    "agentxsuite.control.audit",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+
+TEMPLATES: list[dict[str, object]] = []
+
+PASSWORD_HASHERS = [
+    "agentxsuite.control.tenancy.passwords.Argon2id",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "agentxsuite.control.tenancy.authentication.LoginTokenAuthentication"
+    ],
+}
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_TTL": timedelta(days=14),
+    "TOKEN_LIMIT_PER_USER": None,
+    "AUTO_REFRESH": False,
+}

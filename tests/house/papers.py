@@ -11,6 +11,7 @@ SETTINGS = "src/agentxsuite/project/settings.py"
 SETTINGS_PAGE = "docs/settings.md"
 STORY_PAGE = "docs/one-call.md"
 PACKAGE = "src/agentxsuite"
+READER = re.compile(r"\b(environ\.get|getenv)$")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 DOCUMENTED = re.compile(r"^\| `([A-Z][A-Z0-9_]+)`", re.MULTILINE)
 ROOMS = "project|console|gateway|cli|control|engines|wire"
@@ -28,20 +29,23 @@ def settings(tree: Tree) -> Iterator[str]:
 
 
 def variables(tree: Tree) -> set[str]:
-    """The environment variables that the settings read: what their readers are asked for."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(tree.text(SETTINGS))):
-        asked = asked_for(node)
-        if isinstance(asked, ast.Constant) and VARIABLE.fullmatch(str(asked.value)):
-            found.add(str(asked.value))
-    return found
+    """The environment variables that the program reads."""
+    asked = {
+        expression.value
+        for name, module in tree.modules()
+        if name.startswith("src/")
+        for node in ast.walk(module)
+        if isinstance(expression := asked_for(node, anything=name == SETTINGS), ast.Constant)
+    }
+    return {name for name in asked if isinstance(name, str) and VARIABLE.fullmatch(name)}
 
 
-def asked_for(node: ast.AST) -> ast.expr | None:
-    """What a call is asked for first, or a mapping by key."""
+def asked_for(node: ast.AST, *, anything: bool) -> ast.expr | None:
+    """What is read of the environment; the settings ask readers of their own, so ``anything``."""
     if isinstance(node, ast.Call) and node.args:
-        return node.args[0]
-    if isinstance(node, ast.Subscript) and "environ" in ast.dump(node.value):
+        reader = ast.unparse(node.func)
+        return node.args[0] if anything or READER.search(reader) else None
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("environ"):
         return node.slice
     return None
 

@@ -135,8 +135,8 @@ CASES = [
     ),
     (
         papers.settings,
-        {SETTINGS: "import os\nX = os.environ.get('LIMIT')\n"},
-        {SETTINGS: "import os\nX = os.environ['LIMIT']\n", "docs/settings.md": PAGE % "LIMIT"},
+        {"src/agentxsuite/cli/client.py": "X = os.environ.get('LIMIT')\n"},
+        {"src/agentxsuite/x.py": "X = os.environ['LIMIT']\n", "docs/settings.md": PAGE % "LIMIT"},
         "does not document LIMIT",
     ),
     (

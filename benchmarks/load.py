@@ -28,6 +28,7 @@ class Sample:
 
     rate: float
     latencies: list[float] = field(repr=False)
+    answers: int  # right and wrong ones, those before and after the measured time too
     wrong: tuple[str, ...] = ()
 
     def percentile(self, share: float) -> float:
@@ -57,7 +58,8 @@ class Load:
         if not self._latencies:
             raise WrongAnswerError(f"no call succeeded: {self._wrong[:1]}")
         rate = len(self._latencies) / self._seconds
-        return Sample(rate, sorted(self._latencies), tuple(self._wrong))
+        answers = next(self._numbers) - calls.FIRST
+        return Sample(rate, sorted(self._latencies), answers, tuple(self._wrong))
 
     async def _keep_calling(self) -> None:
         connection = await connect(self._call.address.url)

@@ -27,6 +27,7 @@ def running(
     port: int,
     log: Path,
     environment: Mapping[str, str] | None = None,
+    user: str | None = None,
 ) -> Iterator[int]:
     """Run a server until the block ends; yields its process id once it listens on ``port``."""
     with log.open("ab") as output:
@@ -36,6 +37,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            user=user,
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509  # no threads run here yet
         )

@@ -1,0 +1,208 @@
+"""The data plane as an ASGI application: its routes, its life, and the gate it builds."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+
+import structlog
+from django.conf import settings
+from psycopg.conninfo import make_conninfo
+
+from agentxsuite import wire
+from agentxsuite.control.agents.keys import key_ring
+from agentxsuite.control.catalog.upstreams import open_upstreams
+from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
+from agentxsuite.engines.tokens import Verifier
+from agentxsuite.gateway import mcp, rest
+from agentxsuite.gateway.gate import Gate, Question
+from agentxsuite.gateway.hosts import Hosts
+from agentxsuite.gateway.http import Gone, Receive, Request, Scope, Send, problem, reply
+from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
+from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
+from agentxsuite.gateway.orm.snapshot import load_snapshot
+from agentxsuite.gateway.record import write_counts
+from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
+
+COUNTING_SECONDS = 10.0  # between two writings of what was only counted
+NOWHERE = "00000000-0000-0000-0000-000000000000"
+SCOPES = ["tool.invoke"]
+
+log = structlog.get_logger()
+
+Handler = Callable[[Request, tuple[str, ...], Send], Awaitable[None]]
+
+
+class Gateway:
+    """The data plane; ``owns`` tells which paths are its own, ``running`` is its life."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+        self._gate: Gate | None = None
+        self._jwks: Mapping[str, wire.JSON] = {}
+        segment, metadata = r"([^/]+)", r"/\.well-known/oauth-protected-resource"
+        environment = rf"/mcp/{segment}/{segment}/"
+        self._routes: tuple[tuple[re.Pattern[str], str, Handler], ...] = (
+            (re.compile(rf"{environment}(?:{segment}/)?"), "POST", self._mcp),
+            (rest.PATH, "POST", self._execute),
+            (re.compile(r"/healthz"), "GET", self._health),
+            (re.compile(r"/readyz"), "GET", self._ready),
+            (re.compile(r"/\.well-known/jwks\.json"), "GET", self._keys),
+            (re.compile(rf"{metadata}{environment}"), "GET", self._resource),
+        )
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is one of the data plane's."""
+        return self._find(path) is not None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Build the gate, serve, and let go of everything."""
+        async with open_gate() as gate:
+            self._gate, self._jwks = gate, key_ring().jwks()
+            try:
+                yield
+            finally:
+                self._gate = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request to a path of ours."""
+        request = Request.read(scope, receive)
+        found = self._find(request.path)
+        if found is None:
+            return await problem(send, Unknown("not_found", "There is nothing at this address."))
+        method, handler, parts = found
+        if not self._hosts.admits(request):
+            return await problem(send, ForeignHost())
+        if request.method != method:
+            return await problem(send, WrongMethod(method), ((b"allow", method.encode()),))
+        try:
+            await handler(request, parts, send)
+        except Gone:
+            log.info("caller_gone", path=request.path)
+        except Refusal as refusal:
+            await problem(send, refusal)
+        return None
+
+    def _find(self, path: str) -> tuple[str, Handler, tuple[str, ...]] | None:
+        for pattern, method, handler in self._routes:
+            if match := pattern.fullmatch(path):
+                return method, handler, match.groups()
+        return None
+
+    def _open(self) -> Gate:
+        if self._gate is None:
+            raise Unavailable("starting", "The gateway is starting or stopping: try again.")
+        return self._gate
+
+    async def _mcp(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        organization, environment, connection = parts
+        identifiers = rest.identifier(organization), rest.identifier(environment)
+        await mcp.serve(request, mcp.Address(*identifiers, connection), self._open(), send)
+
+    async def _execute(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        await rest.execute(request, parts[0], self._open(), send)
+
+    async def _health(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        await reply(send, 200, b'{"status":"ok"}')
+
+    async def _ready(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        await self._open().directory.ask(Question(NOWHERE, environment=NOWHERE))
+        await reply(send, 200, b'{"status":"ok"}')
+
+    async def _keys(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        await reply(send, 200, wire.dumps(self._jwks))
+
+    async def _resource(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        organization, environment = map(rest.identifier, parts)
+        metadata = {
+            "resource": self._open().address(organization, environment),
+            "bearer_methods_supported": ["header"],
+            "scopes_supported": SCOPES,
+        }
+        await reply(send, 200, wire.dumps(metadata))
+
+
+class ForeignHost(Malformed):
+    """The Host or Origin header names another server."""
+
+    status = 403
+    title = "Wrong host"
+
+    def __init__(self) -> None:
+        super().__init__("host_refused", "The Host or Origin header is not this server's.")
+
+
+class WrongMethod(Malformed):
+    """The path is there, but not for this method."""
+
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, method: str) -> None:
+        super().__init__("method_not_allowed", f"This address answers {method} only.")
+
+
+@asynccontextmanager
+async def open_gate() -> AsyncIterator[Gate]:
+    """Everything the story needs, from the settings; closed in the opposite order."""
+    async with AsyncExitStack() as stack:
+        directory = await stack.enter_async_context(aclosing(open_directory()))
+        gate = Gate(
+            verifier=Verifier(key_ring(), settings.PUBLIC_URL),
+            directory=directory,
+            limiter=await stack.enter_async_context(aclosing(open_limiter())),
+            upstream=await stack.enter_async_context(open_upstreams()),
+            ledger=await stack.enter_async_context(aclosing(open_ledger())),
+            public_url=settings.PUBLIC_URL,
+        )
+        stack.push_async_callback(write_counts, gate)
+        counting = asyncio.create_task(keep_counting(gate))
+        stack.callback(counting.cancel)
+        yield gate
+
+
+def open_directory() -> FreshDirectory:
+    """The directory of the database in use."""
+    reader = (
+        SqliteReader(str(settings.DATABASES["default"]["NAME"]))
+        if settings.EMBEDDED
+        else PostgresReader(conninfo())
+    )
+    return FreshDirectory(reader, load_snapshot, ThreadPoolExecutor(1, "snapshot"))
+
+
+def open_ledger() -> GroupCommit:
+    """The ledger of the database in use."""
+    if settings.EMBEDDED:
+        return GroupCommit(SqliteWriter(str(settings.DATABASES["default"]["NAME"])))
+    return GroupCommit(PostgresWriter(conninfo()))
+
+
+def open_limiter() -> Limiter:
+    """Rate limits shared through Redis where it is set, else kept in this process."""
+    return RedisLimiter(settings.REDIS_URL) if settings.REDIS_URL else MemoryLimiter()
+
+
+def conninfo() -> str:
+    """The database's address in libpq's form."""
+    database = settings.DATABASES["default"]
+    known = {
+        "host": database.get("HOST"),
+        "port": database.get("PORT"),
+        "user": database.get("USER"),
+        "password": database.get("PASSWORD"),
+        "dbname": database.get("NAME"),
+    }
+    return make_conninfo(**{name: value for name, value in known.items() if value})
+
+
+async def keep_counting(gate: Gate) -> None:
+    """Write counted refusals every few seconds; a failing database is tried again."""
+    while True:
+        await asyncio.sleep(COUNTING_SECONDS)
+        try:
+            await write_counts(gate)
+        except Unavailable as error:
+            log.warning("counts_not_written", code=error.code)

@@ -1,0 +1,103 @@
+"""What the data plane knows of one environment, as plain immutable values read in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agentxsuite.engines.pdp import PolicySet
+from agentxsuite.engines.schemas import Schema
+from agentxsuite.engines.upstream import Endpoint
+from agentxsuite.wire import JSON
+
+RUNNING_ROLES = frozenset(
+    {"operator", "admin", "owner"}
+)  # who may run as an agent (docs/security.md)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent of the environment; ``attributes`` is its ``principal`` root for conditions."""
+
+    id: str
+    name: str
+    slug: str
+    mode: str
+    enabled: bool
+    connection: str | None
+    attributes: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's active membership of the organization."""
+
+    user: str
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An upstream server; ``endpoint`` is None when its credential cannot be read."""
+
+    id: str
+    slug: str
+    enabled: bool
+    endpoint: Endpoint | None
+    secret_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool as it is approved now; ``schema`` is None while nothing is approved."""
+
+    id: str
+    name: str
+    upstream_name: str
+    mcp_name: str
+    version: str
+    enabled: bool
+    sync_status: str
+    connection: Connection
+    definition: Mapping[str, JSON]
+    schema: Schema | None
+    attributes: Mapping[str, JSON]
+
+    @property
+    def target(self) -> str:
+        """What policies call it."""
+        return f"tool:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Every fact a decision or a dispatch in one environment reads, at one revision."""
+
+    organization: str
+    environment: str
+    revision: int
+    attributes: Mapping[str, JSON]
+    policies: PolicySet | None  # None: a stored policy does not compile, so nothing is allowed
+    agents: Mapping[str, Agent]
+    members: Mapping[str, Member]
+    tools: Mapping[str, Tool]  # by id
+    by_name: Mapping[str, Tool] = field(repr=False)  # by qualified name
+    by_mcp_name: Mapping[str, Tool] = field(repr=False)
+    by_upstream: Mapping[tuple[str, str], Tool] = field(repr=False)  # by slug and upstream name
+
+    def agent(self, reference: str) -> Agent | None:
+        """Find an agent by id or by slug."""
+        return self.agents.get(reference) or next(
+            (agent for agent in self.agents.values() if agent.slug == reference.lower()), None
+        )
+
+    def tool(self, reference: str) -> Tool | None:
+        """Find a tool by id, by qualified name or by its MCP name."""
+        return (
+            self.tools.get(reference)
+            or self.by_name.get(reference)
+            or self.by_mcp_name.get(reference)
+        )
+
+    def tool_of(self, slug: str, upstream_name: str) -> Tool | None:
+        """Find a tool of one connection by the name its server gives it."""
+        return self.by_upstream.get((slug, upstream_name))

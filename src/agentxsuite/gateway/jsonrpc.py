@@ -1,0 +1,135 @@
+"""JSON-RPC 2.0 messages over Streamable HTTP, in both protocol eras.
+
+The modern era (2026-07-28) is stateless: every request carries its version and the client's
+capabilities in ``params._meta`` and repeats version, method and name in headers. The handshake era
+opens with ``initialize``. Which one is spoken is told by the header ``MCP-Protocol-Version``.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agentxsuite.gateway.http import Request
+from agentxsuite.wire import JSON
+
+MODERN = "2026-07-28"
+HANDSHAKE = ("2025-11-25", "2025-06-18", "2025-03-26")
+META = "io.modelcontextprotocol/"
+NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+BASE64 = ("=?base64?", "?=")
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+HEADER_MISMATCH = -32020
+UNSUPPORTED_VERSION = -32022
+
+MODERN_STATUS = {METHOD_NOT_FOUND: 404, INTERNAL_ERROR: 200}  # of an error; any other is a 400
+
+
+class RpcError(Exception):
+    """A JSON-RPC error to answer; ``code`` and ``data`` as the specification has them."""
+
+    def __init__(self, code: int, message: str, data: JSON = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    def body(self) -> dict[str, JSON]:
+        """The ``error`` member."""
+        content: dict[str, JSON] = {"code": self.code, "message": self.message}
+        return content if self.data is None else content | {"data": self.data}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request (``id`` set), notification (``id`` None) or stray response (``method`` empty)."""
+
+    id: str | int | None
+    method: str
+    params: Mapping[str, JSON]
+
+    @property
+    def meta(self) -> Mapping[str, JSON]:
+        """``params._meta``, or nothing."""
+        meta = self.params.get("_meta")
+        return meta if isinstance(meta, dict) else {}
+
+
+def read_message(body: JSON) -> Message:
+    """One JSON-RPC message; raises RpcError for anything else, batches included."""
+    if not isinstance(body, dict) or body.get("jsonrpc") != "2.0":
+        raise RpcError(INVALID_REQUEST, "The body must be one JSON-RPC 2.0 message.")
+    method, params, identity = body.get("method"), body.get("params", {}), body.get("id")
+    if method is None and ("result" in body or "error" in body):
+        return Message(None, "", {})
+    if not isinstance(method, str) or not isinstance(params, dict):
+        raise RpcError(INVALID_REQUEST, "'method' must be a string and 'params' an object.")
+    if "id" in body and not is_id(identity):
+        raise RpcError(INVALID_REQUEST, "'id' must be a string or an integer.")
+    return Message(identity, method, params)
+
+
+def is_id(value: JSON) -> bool:
+    """Whether MCP allows it as a request's id."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def is_modern(message: Message, request: Request) -> bool:
+    """Which era the request speaks; raises RpcError where it contradicts itself."""
+    version = request.text(b"mcp-protocol-version")
+    stated = message.meta.get(f"{META}protocolVersion")
+    if version is None and stated is not None:
+        raise RpcError(HEADER_MISMATCH, "The header MCP-Protocol-Version is missing.")
+    if version is None or version in HANDSHAKE:
+        return False
+    if message.id is not None:
+        check_envelope(message, request, version)
+    if version != MODERN:
+        supported = [MODERN, *HANDSHAKE]
+        data = {"supported": supported, "requested": version}
+        raise RpcError(UNSUPPORTED_VERSION, "Unsupported protocol version", data)
+    return True
+
+
+def check_envelope(message: Message, request: Request, version: str) -> None:
+    """What every modern request carries, and that its headers agree with it; raises RpcError."""
+    meta = message.meta
+    for key in ("protocolVersion", "clientCapabilities"):
+        if f"{META}{key}" not in meta:
+            raise RpcError(INVALID_PARAMS, f"params._meta lacks '{META}{key}'.")
+    if meta[f"{META}protocolVersion"] != version:
+        raise mismatch("MCP-Protocol-Version")
+    if request.text(b"mcp-method") != message.method:
+        raise mismatch("Mcp-Method")
+    named = message.params.get(NAMED.get(message.method, ""))
+    if named is not None and decoded(request.text(b"mcp-name")) != named:
+        raise mismatch("Mcp-Name")
+
+
+def mismatch(header: str) -> RpcError:
+    """A header that says something else than the body."""
+    return RpcError(HEADER_MISMATCH, f"The header {header} does not agree with the body.")
+
+
+def decoded(value: str | None) -> str | None:
+    """A header value, out of ``=?base64?...?=`` where wrapped so; None when it cannot be read."""
+    prefix, suffix = BASE64
+    if value is None or not (value.startswith(prefix) and value.endswith(suffix)):
+        return value
+    try:
+        payload = value[len(prefix) : -len(suffix)]
+        return base64.b64decode(payload, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def error_status(error: RpcError, *, modern: bool) -> int:
+    """The HTTP status an error travels under."""
+    if modern or error.code in (PARSE_ERROR, INVALID_REQUEST, HEADER_MISMATCH, UNSUPPORTED_VERSION):
+        return MODERN_STATUS.get(error.code, 400)
+    return 200

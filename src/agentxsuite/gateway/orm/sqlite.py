@@ -1,0 +1,82 @@
+"""Fresh facts from SQLite: a read of a few pages in memory, so it is done on the loop itself."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from agentxsuite.gateway.gate import Question
+from agentxsuite.gateway.orm.reading import ReadFailed, Reading
+
+REVISION = "SELECT value FROM tenancy_revision WHERE environment_id = ? AND organization_id = ?"
+TOKEN = "SELECT 1 FROM agents_issuedtoken WHERE jti = ? AND revoked_at IS NULL"  # noqa: S105  -- SQL
+LOGIN = "SELECT user_id FROM knox_authtoken WHERE digest = ? AND (expiry IS NULL OR expiry > ?)"
+ENVIRONMENTS = """
+SELECT id FROM tenancy_environment
+WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR name = :name)
+UNION SELECT environment_id FROM agents_agent
+WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR lower(slug) = :slug)
+"""
+
+
+def compact(identifier: str | None) -> str | None:
+    """A UUID as Django keeps it on SQLite."""
+    return None if identifier is None else identifier.replace("-", "")
+
+
+class SqliteReader:
+    """Reads one database file over a connection that cannot write."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    async def read(self, question: Question) -> Reading:
+        """Answer one question; raises ReadFailed."""
+        try:
+            return self._read(self._open(), question)
+        except sqlite3.Error as error:
+            raise ReadFailed(str(error)) from error
+
+    async def environments(self, organization: str, reference: str) -> Sequence[str]:
+        """Ids of live environments by their id or name, or by an agent's id or slug."""
+        values = {
+            "organization": compact(organization),
+            "id": compact(reference.lower()),
+            "name": reference,
+            "slug": reference.lower(),
+        }
+        try:
+            rows = self._open().execute(ENVIRONMENTS, values).fetchall()
+        except sqlite3.Error as error:
+            raise ReadFailed(str(error)) from error
+        return [str(UUID(row[0])) for row in rows]
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                f"file:{self._path}?mode=ro", uri=True, isolation_level=None
+            )
+        return self._connection
+
+    def _read(self, connection: sqlite3.Connection, question: Question) -> Reading:
+        revision = token = login = None
+        if question.environment is not None:
+            key = (compact(question.environment), compact(question.organization))
+            revision = connection.execute(REVISION, key).fetchone()
+        if question.token_id is not None:
+            token = connection.execute(TOKEN, (question.token_id,)).fetchone()
+        if question.login_digest is not None:
+            now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+            login = connection.execute(LOGIN, (question.login_digest, now)).fetchone()
+        return Reading(
+            revision[0] if revision else None,
+            token is not None,
+            str(UUID(login[0])) if login else None,
+        )

@@ -1,0 +1,112 @@
+"""The story of one call, top to bottom. Each line is one module; nothing calls back up."""
+
+import math
+from collections.abc import Mapping
+
+from agentxsuite.engines.limits import Rate
+from agentxsuite.engines.pdp import Decision
+from agentxsuite.gateway.authorize import INVOKE, check_scope, decide, enforce, visible
+from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Principal
+from agentxsuite.gateway.facts import Tool
+from agentxsuite.gateway.forward import check_dispatchable, forward
+from agentxsuite.gateway.gate import Gate
+from agentxsuite.gateway.identify import identify
+from agentxsuite.gateway.record import note, recorded, start, stop_flood
+from agentxsuite.gateway.refusals import Invalid, Throttled, Unknown
+from agentxsuite.wire import JSON
+
+
+async def call_tool(call: Call, gate: Gate) -> Entry:
+    """Request in -> identity -> decision -> limits -> schema -> upstream -> record -> response."""
+    async with recorded(call, gate) as entry:  # however it ends, it is written down
+        principal = entry.principal = await identify(call, gate)  # or 401
+        target = entry.target = find(principal, call)  # or 404
+        stop_flood(principal, gate)  # or 429
+        entry.decision = authorize(entry, principal, target, gate)  # or 403
+        await limit(entry, principal, target, gate)  # or 429
+        arguments = validated(entry, target, gate)  # or 400
+        await start(entry, gate)  # nothing runs unrecorded
+        entry.outcome = await forward(target, arguments, entry.timeout, gate, call.meta)  # or 502/4
+    return entry
+
+
+async def open_door(call: Call, gate: Gate) -> Principal:
+    """Who is there, for requests that run nothing; a stranger is refused and on record."""
+    async with recorded(call, gate) as entry:
+        entry.principal = await identify(call, gate)
+    return entry.principal
+
+
+async def list_tools(call: Call, gate: Gate) -> list[Tool]:
+    """The tools that some arguments could make callable, by name; only a refusal is recorded."""
+    async with recorded(call, gate) as entry:
+        principal = entry.principal = await identify(call, gate)
+        check_scope(principal, INVOKE)
+        tools = principal.snapshot.tools.values()
+        shown = [tool for tool in tools if is_here(tool, call) and visible(principal, tool, call)]
+    return sorted(shown, key=lambda tool: tool.name)
+
+
+def find(principal: Principal, call: Call) -> Tool:
+    """The tool that the call names at its address; raises Unknown."""
+    snapshot = principal.snapshot
+    if call.passthrough is not None:
+        tool = snapshot.tool_of(call.passthrough, call.tool)
+    elif call.door == "mcp":
+        tool = snapshot.by_mcp_name.get(call.tool)
+    else:
+        tool = snapshot.tool(call.tool)
+    if tool is None:
+        raise Unknown("tool_unknown", f"There is no tool '{call.tool[:100]}' here.")
+    return tool
+
+
+def is_here(tool: Tool, call: Call) -> bool:
+    """Whether the tool belongs to the address: all of them, or those of one connection."""
+    return call.passthrough is None or tool.connection.slug == call.passthrough
+
+
+def authorize(entry: Entry, principal: Principal, target: Tool, gate: Gate) -> Decision:
+    """Decide, note the decision, and let only an allow pass."""
+    decision = entry.decision = decide(principal, target, entry.call)
+    rule = decision.determining
+    note(
+        entry,
+        gate,
+        "decision",
+        f"{decision.effect}: {decision.reason}",
+        rule=rule.rule_name if rule else None,
+        policy=rule.policy_name if rule else None,
+    )
+    enforce(decision, principal, target, entry.call)
+    check_dispatchable(target)
+    asked = entry.call.timeout or DEFAULT_TIMEOUT
+    entry.timeout = min(asked, decision.terms.timeout or asked)
+    return decision
+
+
+async def limit(entry: Entry, principal: Principal, target: Tool, gate: Gate) -> None:
+    """Take one token from the bucket of this agent and tool; raises Throttled."""
+    terms = entry.decision.terms.rate if entry.decision else None
+    rate = Rate(per_minute=terms.per_minute, burst=terms.burst) if terms else Rate(60, 60)
+    taken = await gate.limiter.take(f"{principal.agent.id}:{target.id}", rate)
+    note(entry, gate, "limit", f"{rate.per_minute} a minute", remaining=taken.remaining)
+    if not taken.allowed:
+        wait = math.ceil(taken.retry_after)
+        sentence = f"The rate limit of '{target.name}' is reached: try again in {wait} s."
+        raise Throttled("rate_limited", sentence, taken.retry_after)
+
+
+def validated(entry: Entry, target: Tool, gate: Gate) -> Mapping[str, JSON]:
+    """The arguments, when they fit the approved schema; raises Invalid."""
+    arguments = entry.call.arguments
+    violations = target.schema.check(arguments) if target.schema else ()
+    note(entry, gate, "validation", f"{len(violations)} violations", version=target.version)
+    if violations:
+        errors = [
+            {"path": found.path, "keyword": found.keyword, "message": found.message}
+            for found in violations
+        ]
+        where = violations[0].path or "the arguments"
+        raise Invalid(f"Invalid arguments: {where}: {violations[0].message}", errors)
+    return arguments

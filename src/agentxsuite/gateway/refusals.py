@@ -1,0 +1,168 @@
+"""Every way to say no, and how each door says it.
+
+Refusal
+├── Unauthenticated       401   HTTP 401 at both doors
+├── InsufficientScope     403   HTTP 403 at both doors
+├── Unknown               404   -32602
+├── Denied                403   a result with isError, or -32602 for a tool that is not listed
+├── Throttled             429   a result with isError
+├── Invalid               400   a result with isError
+├── Malformed             400   -32600 / -32700: the request itself, not the tool's arguments
+│   └── TooLarge          413
+├── Unavailable           503   a result with isError
+├── UpstreamFailed        502   a result with isError
+└── UpstreamTimedOut      504   a result with isError
+
+``code`` is stable and listed in docs/api/errors.md. ``outcome`` is what a run that ends so records.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from agentxsuite.wire import JSON
+
+
+class Refusal(Exception):
+    """A call that is not answered as asked; ``detail`` is one sentence for a person or a model."""
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+    code: str
+    outcome: ClassVar[str | None] = None
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after: float | None = None
+        self.errors: Sequence[Mapping[str, JSON]] = ()
+        self.recorded: Recorded | None = None
+
+    def members(self) -> dict[str, JSON]:
+        """What else a caller may know, as extra members of the answer."""
+        return {} if self.retry_after is None else {"retry_after": self.retry_after}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where a refusal stands on record: ids to quote when asking why."""
+
+    run_id: str | None
+    decision_id: str
+
+
+class Unauthenticated(Refusal):
+    """No credential, or none we accept."""
+
+    status = 401
+    title = "Authentication needed"
+
+
+class InsufficientScope(Refusal):
+    """The token is good, but was not issued for this."""
+
+    status = 403
+    title = "Token lacks scope"
+    outcome = "denied"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__("insufficient_scope", f"This token lacks the scope '{scope}'.")
+        self.scope = scope
+
+
+class Unknown(Refusal):
+    """No such thing, or none that the caller may know of."""
+
+    status = 404
+    title = "Not found"
+
+
+class Denied(Refusal):
+    """A policy, or a fact that no policy overrides, says no.
+
+    ``listed``: whether some arguments could make the tool callable, so that it is no secret.
+    """
+
+    status = 403
+    title = "Denied"
+    outcome = "denied"
+
+    def __init__(self, code: str, detail: str, *, listed: bool, paths: Sequence[str] = ()) -> None:
+        super().__init__(code, detail)
+        self.listed = listed
+        self.paths = paths
+
+    def members(self) -> dict[str, JSON]:
+        """The paths that the conditions looked at, never a value."""
+        return {"paths": list(self.paths)} if self.paths else {}
+
+
+class Throttled(Refusal):
+    """Too often; ``retry_after`` is in seconds."""
+
+    status = 429
+    title = "Too many requests"
+    outcome = "throttled"
+
+    def __init__(self, code: str, detail: str, retry_after: float) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+
+
+class Invalid(Refusal):
+    """The tool's arguments do not fit its schema; ``errors`` says where."""
+
+    status = 400
+    title = "Invalid input"
+    outcome = "invalid"
+
+    def __init__(self, detail: str, errors: Sequence[Mapping[str, JSON]]) -> None:
+        super().__init__("invalid_arguments", detail)
+        self.errors = errors
+
+
+class Malformed(Refusal):
+    """The request is not one we can read; ``errors`` says where."""
+
+    status = 400
+    title = "Bad request"
+
+    def __init__(self, code: str, detail: str, errors: Sequence[Mapping[str, JSON]] = ()) -> None:
+        super().__init__(code, detail)
+        self.errors = errors
+
+
+class TooLarge(Malformed):
+    """The request's body is beyond the cap."""
+
+    status = 413
+    title = "Too large"
+
+
+class Unavailable(Refusal):
+    """Something needed for a safe answer is down."""
+
+    status = 503
+    title = "Temporarily unavailable"
+    outcome = "denied"
+
+    def __init__(self, code: str, detail: str, retry_after: float = 1.0) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+
+
+class UpstreamFailed(Refusal):
+    """The upstream could not be reached, or did not answer as MCP says."""
+
+    status = 502
+    title = "Upstream failed"
+    outcome = "upstream_error"
+
+
+class UpstreamTimedOut(Refusal):
+    """The upstream did not answer within the call's timeout."""
+
+    status = 504
+    title = "Upstream timed out"
+    outcome = "timeout"

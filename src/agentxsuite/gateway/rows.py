@@ -1,0 +1,268 @@
+"""What a call leaves in the database, as rows: column name to value, JSON columns as text.
+
+Pure: an ``Entry`` in, rows out. The ledgers write them as they stand.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from uuid_utils.compat import uuid7
+
+from agentxsuite import wire
+from agentxsuite.engines.pdp import redact
+from agentxsuite.gateway.call import Call, Entry, Principal
+from agentxsuite.gateway.refusals import Refusal
+
+Row = dict[str, str | int | float | None]
+
+STORED_BYTES = 64 * 1024  # of an input or an output; beyond, its digest stands for it
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Rows that become durable together: a run begun or ended, its steps, its events."""
+
+    run: Row | None = None
+    end: Row | None = None
+    steps: Sequence[Row] = ()
+    events: Sequence[Row] = field(default=())
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it holds."""
+        rows = [*self.steps, *self.events, self.run or {}, self.end or {}]
+        return sum(len(value) for row in rows for value in row.values() if isinstance(value, str))
+
+
+def started(entry: Entry) -> Change:
+    """The run as it stands just before the upstream is called."""
+    event = event_row(entry, "run_started", "allow", start_facts(entry))
+    return Change(run_row(entry, "running"), None, step_rows(entry), [event])
+
+
+def finished(entry: Entry) -> Change:
+    """The end of a run that was started."""
+    status, outcome_code = verdict(entry)
+    facts = {"status": status, "outcome_code": outcome_code, "duration_ms": duration(entry)}
+    event = event_row(entry, "run_finished", "allow", facts)
+    output = entry.outcome.result if entry.outcome else None
+    end: Row = {
+        "id": str(entry.run_id),
+        "status": status,
+        "outcome_code": outcome_code,
+        "ended_at": stamp(entry.ended),
+        "output_json": None if output is None else stored(output, "output", entry),
+        "error_text": error_text(entry),
+    }
+    return Change(None, end, step_rows(entry), [event])
+
+
+def refused(entry: Entry, refusal: Refusal) -> Change:
+    """A call that was not run: a Run and an event; without agent or tool only the event."""
+    facts = {"code": refusal.code, "detail": refusal.detail}
+    event = event_row(entry, refusal_event(entry, refusal), "deny", facts)
+    if entry.principal is None or entry.target is None:
+        return Change(events=[event])
+    return Change(run_row(entry, "failed"), None, step_rows(entry), [event])
+
+
+def refusal_event(entry: Entry, refusal: Refusal) -> str:
+    """The audit's name for a refusal."""
+    if entry.principal is None:
+        return "call_unauthenticated"
+    if entry.target is None:
+        return "call_unknown_tool"
+    return f"run_{refusal.outcome or 'denied'}"
+
+
+def counted(key: tuple[str | None, str | None, str, str, str], count: int, now: datetime) -> Change:
+    """Refusals beyond what is written one by one, as one event with their number."""
+    organization, environment, source, target, code = key
+    subject = "anonymous" if source.startswith("address:") else source
+    return Change(
+        events=[
+            {
+                **blank_event(organization, environment, now),
+                "event_type": "refusals_counted",
+                "event_data": dump({"code": code, "count": count, "source": source}),
+                "subject": subject,
+                "action": "tool.invoke",
+                "target": target,
+                "decision": "deny",
+            }
+        ]
+    )
+
+
+def run_row(entry: Entry, status: str) -> Row:
+    """The run, with the names of things as they are now."""
+    call, principal, tool = entry.call, entry.principal, entry.target
+    assert principal is not None, "a run has an agent"  # noqa: S101  -- narrows the type
+    assert tool is not None, "a run has a tool"  # noqa: S101  -- narrows the type
+    refusal = entry.refusal
+    return {
+        "id": str(entry.run_id),
+        "organization_id": principal.snapshot.organization,
+        "environment_id": principal.snapshot.environment,
+        "agent_id": principal.agent.id,
+        "tool_id": tool.id,
+        "status": status,
+        "outcome_code": refusal.outcome if refusal else None,
+        "started_at": stamp(entry.started),
+        "ended_at": stamp(entry.ended),
+        "input_json": stored(call.arguments, "input", entry),
+        "output_json": None,
+        "error_text": refusal.detail if refusal else "",
+        "created_at": stamp(call.received),
+        "agent_name": principal.agent.name,
+        "tool_name": tool.name,
+        "tool_version": tool.version,
+        "subject": principal.subject,
+        "run_as_user_id": principal.member.user if principal.member else None,
+        "decision_id": str(entry.decision_id),
+        "timeout_seconds": entry.timeout,
+        "door": call.door,
+        "result_type": "complete",
+        "dispatched_at": stamp(entry.started),
+    }
+
+
+def step_rows(entry: Entry) -> list[Row]:
+    """The steps noted since the last change was written."""
+    principal = entry.principal
+    steps, entry.steps = entry.steps, []
+    return [
+        {
+            "id": str(uuid7()),
+            "run_id": str(entry.run_id),
+            "organization_id": principal.snapshot.organization if principal else None,
+            "step_type": step.step_type,
+            "message": step.message,
+            "details": dump(step.details),
+            "timestamp": stamp(step.timestamp),
+        }
+        for step in steps
+    ]
+
+
+def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, wire.JSON]) -> Row:
+    """One audit event, with no blanks where something is known."""
+    call, principal, tool = entry.call, entry.principal, entry.target
+    snapshot = principal.snapshot if principal else None
+    rule = entry.decision.determining if entry.decision else None
+    row = blank_event(
+        snapshot.organization if snapshot else None,
+        snapshot.environment if snapshot else None,
+        entry.ended or entry.started or call.received,
+    )
+    row |= {
+        "event_type": event_type,
+        "event_data": dump(facts),
+        "subject": principal.subject if principal else "anonymous",
+        "action": "tool.invoke",
+        "target": tool.target if tool else f"tool:{call.tool}"[:500],
+        "decision": decision,
+        "run_id": str(entry.run_id) if principal and tool else None,
+        "decision_id": str(entry.decision_id),
+        "context": dump(context(call, principal)),
+    }
+    if rule:
+        row |= {
+            "rule_id": rule.rule_id,
+            "rule_name": rule.rule_name,
+            "policy_id": rule.policy_id,
+            "policy_version": rule.policy_version,
+        }
+    return row
+
+
+def blank_event(organization: str | None, environment: str | None, now: datetime) -> Row:
+    """An event's columns before anything is known but when and where."""
+    moment = stamp(now)
+    return {
+        "id": str(uuid7()),
+        "organization_id": organization,
+        "environment_id": environment,
+        "ts": moment,
+        "created_at": moment,
+        "rule_id": None,
+        "rule_name": "",
+        "policy_id": None,
+        "policy_version": None,
+        "run_id": None,
+        "decision_id": None,
+        "context": "{}",
+    }
+
+
+def context(call: Call, principal: Principal | None) -> dict[str, wire.JSON]:
+    """Where a call came from, and who stands behind it."""
+    known: dict[str, wire.JSON] = {"ip": call.address, "client": call.client, "door": call.door}
+    if principal is None:
+        return known | {"organization": call.organization, "environment": call.environment}
+    known |= {"auth_method": principal.auth_method, "agent": principal.agent.id}
+    known["agent_name"] = principal.agent.name
+    if principal.member:
+        known["user_email"] = principal.member.email
+    return known
+
+
+def start_facts(entry: Entry) -> dict[str, wire.JSON]:
+    """What an auditor asks of a run that was let through."""
+    tool, decision = entry.target, entry.decision
+    return {
+        "reason": decision.reason if decision else None,
+        "tool_version": tool.version if tool else None,
+        "timeout_seconds": entry.timeout,
+        "secret_version": tool.connection.secret_version if tool else None,
+    }
+
+
+def verdict(entry: Entry) -> tuple[str, str | None]:
+    """(status, outcome_code) of a run that was started."""
+    if entry.refusal is not None:
+        return "failed", entry.refusal.outcome or "upstream_error"
+    if entry.outcome is None:
+        return "failed", "cancelled"
+    return ("failed", "tool_error") if entry.outcome.is_error else ("succeeded", None)
+
+
+def error_text(entry: Entry) -> str:
+    """Why a run failed, in one sentence; empty when it did not."""
+    if entry.refusal is not None:
+        return entry.refusal.detail
+    if entry.outcome is None:
+        return "The caller went away."
+    return "The tool answered with an error." if entry.outcome.is_error else ""
+
+
+def duration(entry: Entry) -> int:
+    """Milliseconds from dispatch to answer."""
+    if entry.started is None or entry.ended is None:
+        return 0
+    return round((entry.ended - entry.started).total_seconds() * 1000)
+
+
+def stored(value: wire.JSON, root: str, entry: Entry) -> str:
+    """A payload as it is kept: redacted, at most 64 KiB, else its digest.
+
+    PostgreSQL's JSON cannot hold NUL; such a payload is kept as its digest too.
+    """
+    paths = entry.decision.terms.redact if entry.decision else ()
+    body = wire.dumps(redact({root: value}, paths)[root] if paths else value)
+    if len(body) <= STORED_BYTES and b"\\u0000" not in body:
+        return body.decode()
+    digest = hashlib.sha256(body).hexdigest()
+    return dump({"truncated": True, "sha256": digest, "bytes": len(body)})
+
+
+def dump(value: wire.JSON) -> str:
+    """A JSON column's text; NUL, which PostgreSQL refuses, becomes the replacement character."""
+    return wire.dumps(value).decode().replace("\\u0000", "\\ufffd")
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """A timestamp column's text, in UTC, as both databases read and order it."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f") if moment else None

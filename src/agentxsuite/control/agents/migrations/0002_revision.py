@@ -1,0 +1,16 @@
+from django.db import migrations
+
+from agentxsuite.control.tenancy.triggers import BumpsRevision
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("agents", "0001_initial"),
+        ("tenancy", "0002_revision"),
+    ]
+
+    operations = [
+        BumpsRevision("ServiceAccount", environment="changed.environment_id"),
+        BumpsRevision("Agent", environment="changed.environment_id"),
+    ]

@@ -1,0 +1,26 @@
+from django.db import migrations
+
+from agentxsuite.control.tenancy.triggers import BumpsRevision
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("catalog", "0001_initial"),
+        ("tenancy", "0002_revision"),
+    ]
+
+    operations = [
+        BumpsRevision(
+            "Connection",
+            environment="changed.environment_id",
+            ignoring=("status", "status_reason", "server_info", "last_seen_at", "updated_at"),
+        ),
+        BumpsRevision("Tool", environment="changed.environment_id", ignoring=("synced_at",)),
+        BumpsRevision(
+            "ToolDefinition",
+            organization="parent.organization_id",
+            environment="parent.environment_id",
+            join="JOIN catalog_tool AS parent ON parent.id = changed.tool_id",
+        ),
+    ]

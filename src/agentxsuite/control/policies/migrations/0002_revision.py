@@ -1,0 +1,27 @@
+from django.db import migrations
+
+from agentxsuite.control.tenancy.triggers import BumpsRevision
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("policies", "0001_initial"),
+        ("tenancy", "0002_revision"),
+    ]
+
+    operations = [
+        BumpsRevision("Policy", environment="changed.environment_id", ignoring=("updated_at",)),
+        BumpsRevision(
+            "PolicyRule",
+            organization="parent.organization_id",
+            environment="parent.environment_id",
+            join="JOIN policies_policy AS parent ON parent.id = changed.policy_id",
+        ),
+        BumpsRevision(
+            "PolicyBinding",
+            organization="parent.organization_id",
+            environment="parent.environment_id",
+            join="JOIN policies_policy AS parent ON parent.id = changed.policy_id",
+        ),
+    ]

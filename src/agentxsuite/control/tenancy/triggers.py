@@ -1,0 +1,163 @@
+"""Migration operations for the triggers that advance `Revision`.
+
+Triggers, so that no code path can forget; one set of SQL for both databases, which differ only
+in how a trigger sees the rows that changed: PostgreSQL once a statement, as tables, and SQLite
+once a row. Where Django alters a table on SQLite it makes it anew and the old one's triggers go
+with it: a later migration of a watched table repeats its `BumpsRevision` at the end.
+"""
+
+from typing import Any, ClassVar
+
+from django.apps.registry import Apps
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+ACTIONS = ("INSERT", "UPDATE", "DELETE")
+SQLITE_ROWS = {
+    "INSERT": "SELECT {new}",
+    "UPDATE": "SELECT {new} UNION ALL SELECT {old}",
+    "DELETE": "SELECT {old}",
+}
+POSTGRESQL_ROWS = {
+    "INSERT": "SELECT {facts} FROM after_rows",
+    "UPDATE": (
+        "(SELECT {facts} FROM after_rows EXCEPT SELECT {facts} FROM before_rows)"
+        " UNION ALL (SELECT {facts} FROM before_rows EXCEPT SELECT {facts} FROM after_rows)"
+    ),
+    "DELETE": "SELECT {facts} FROM before_rows",
+}
+POSTGRESQL_TABLES = {
+    "INSERT": "NEW TABLE AS after_rows",
+    "UPDATE": "OLD TABLE AS before_rows NEW TABLE AS after_rows",
+    "DELETE": "OLD TABLE AS before_rows",
+}
+# Locked in one order, so that two changes that concern several environments cannot deadlock.
+BUMP = """
+UPDATE tenancy_revision SET value = value + 1 WHERE environment_id IN (
+  SELECT revision.environment_id FROM ({rows}) AS changed {join}
+  JOIN tenancy_revision AS revision ON revision.organization_id = {organization}
+    AND ({environment} IS NULL OR revision.environment_id = {environment})
+  {lock})"""
+START = """
+INSERT INTO tenancy_revision (environment_id, organization_id, value)
+SELECT changed.id, changed.organization_id, 1 FROM ({rows}) AS changed"""
+
+
+class _Triggers(Operation):
+    """Puts triggers on the table of one model; reversible, and unknown to the model state."""
+
+    reversible = True
+    actions: ClassVar[tuple[str, ...]] = ACTIONS
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def statement(self, action: str, rows: str, lock: str) -> str:
+        """Return what is done about `rows`, a query for those that changed."""
+        raise NotImplementedError
+
+    def facts(self, model: Any) -> list[str]:
+        """Return the columns whose change counts."""
+        return [field.column for field in model._meta.local_concrete_fields]
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change nothing: models do not know triggers."""
+
+    def database_forwards(
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: Any, after: ProjectState
+    ) -> None:
+        """Create one trigger for each action."""
+        model = after.apps.get_model(app_label, self.model)
+        create = _on_sqlite if editor.connection.vendor == "sqlite" else _on_postgresql
+        for action in self.actions:
+            for sql in create(self, model, action):
+                editor.execute(sql, params=None)
+
+    def database_backwards(
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: Any
+    ) -> None:
+        """Drop them again."""
+        table = before.apps.get_model(app_label, self.model)._meta.db_table
+        for action in self.actions:
+            name = self.name(table, action)
+            if editor.connection.vendor == "sqlite":
+                editor.execute(f"DROP TRIGGER {name}")
+            else:
+                editor.execute(f"DROP TRIGGER {name} ON {table}")
+                editor.execute(f"DROP FUNCTION {name}()")
+
+    def name(self, table: str, action: str) -> str:
+        """Return the name of one trigger, and of its function."""
+        return f"{table}_{type(self).__name__}_{action}".lower()
+
+    def describe(self) -> str:
+        """Say what `migrate` shows."""
+        return f"{type(self).__name__} on {self.model}"
+
+
+class StartsRevision(_Triggers):
+    """Gives every new row of `model`, an environment, its revision."""
+
+    actions = ("INSERT",)
+
+    def statement(self, action: str, rows: str, lock: str) -> str:
+        """Return the insertion of a revision."""
+        return START.format(rows=rows)
+
+
+class BumpsRevision(_Triggers):
+    """Advances the revision of every environment that a changed row of `model` concerns.
+
+    `organization` and `environment` are SQL for the row's own, where `changed` is the row itself and
+    `join` may bring its parent; without an environment all of the organization's are concerned.
+    A change of columns in `ignoring` alone concerns nobody.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        organization: str = "changed.organization_id",
+        environment: str = "NULL",
+        join: str = "",
+        ignoring: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(model)
+        self.scope = {"organization": organization, "environment": environment, "join": join}
+        self.ignoring = ignoring
+
+    def statement(self, action: str, rows: str, lock: str) -> str:
+        """Return the update of the revisions concerned."""
+        return BUMP.format(rows=rows, lock=lock, **self.scope)
+
+    def facts(self, model: Any) -> list[str]:
+        """Return the columns whose change counts."""
+        return [column for column in super().facts(model) if column not in self.ignoring]
+
+
+def _on_sqlite(triggers: _Triggers, model: Any, action: str) -> list[str]:
+    facts, table = triggers.facts(model), model._meta.db_table
+    new, old = (
+        ", ".join(f"{side}.{column} AS {column}" for column in facts) for side in ("NEW", "OLD")
+    )
+    changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in facts)
+    rows = SQLITE_ROWS[action].format(new=new, old=old)
+    return [
+        f"CREATE TRIGGER {triggers.name(table, action)} AFTER {action} ON {table} FOR EACH ROW"
+        f" {f'WHEN {changed}' if action == 'UPDATE' else ''}"
+        f" BEGIN {triggers.statement(action, rows, '')}; END"
+    ]
+
+
+def _on_postgresql(triggers: _Triggers, model: Any, action: str) -> list[str]:
+    table = model._meta.db_table
+    name = triggers.name(table, action)
+    rows = POSTGRESQL_ROWS[action].format(facts=", ".join(triggers.facts(model)))
+    statement = triggers.statement(action, rows, "ORDER BY 1 FOR UPDATE OF revision")
+    return [
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$"
+        f" BEGIN {statement}; RETURN NULL; END $$",
+        f"CREATE TRIGGER {name} AFTER {action} ON {table}"
+        f" REFERENCING {POSTGRESQL_TABLES[action]} FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+    ]

@@ -1,0 +1,17 @@
+"""Fixtures that tests of every room share."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings():
+    """SQLite's test database is a file, as in real life: with a log, locks and many connections."""
+    default = settings.DATABASES["default"]
+    if settings.EMBEDDED:
+        default["TEST"] = {
+            **default.get("TEST", {}),
+            "NAME": Path(settings.DATA_DIR) / "test.sqlite3",
+        }

@@ -1,0 +1,35 @@
+"""Forward upstream: call tools on MCP servers over Streamable HTTP and stdio, in either era."""
+
+from agentxsuite.engines.upstream.client import Upstreams, check_endpoint
+from agentxsuite.engines.upstream.egress import Egress
+from agentxsuite.engines.upstream.endpoint import Endpoint, check_headers
+from agentxsuite.engines.upstream.eras import ServerInfo
+from agentxsuite.engines.upstream.errors import (
+    EgressDenied,
+    EndpointInvalid,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamRpcError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from agentxsuite.engines.upstream.templates import Template, TemplateInvalid, load_templates
+
+__all__ = [
+    "Egress",
+    "EgressDenied",
+    "Endpoint",
+    "EndpointInvalid",
+    "ServerInfo",
+    "Template",
+    "TemplateInvalid",
+    "UpstreamError",
+    "UpstreamProtocolError",
+    "UpstreamRpcError",
+    "UpstreamTimeout",
+    "UpstreamUnavailable",
+    "Upstreams",
+    "check_endpoint",
+    "check_headers",
+    "load_templates",
+]

@@ -1,0 +1,158 @@
+"""The door to all upstreams: a call in, a result or an UpstreamError out, within a deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from agentxsuite.engines.upstream import eras
+from agentxsuite.engines.upstream.calls import Call, Channel
+from agentxsuite.engines.upstream.egress import Egress
+from agentxsuite.engines.upstream.endpoint import Endpoint, Web, locate
+from agentxsuite.engines.upstream.eras import ServerInfo
+from agentxsuite.engines.upstream.errors import EndpointInvalid, UpstreamTimeout
+from agentxsuite.engines.upstream.jsonrpc import Message
+from agentxsuite.engines.upstream.peer import Peer
+from agentxsuite.engines.upstream.stdio import Stdio
+from agentxsuite.engines.upstream.streamable import Streamable
+from agentxsuite.engines.upstream.templates import Template
+
+Result = TypeVar("Result")
+
+BULKHEAD = 64  # calls that one connection may have under way; more wait, within their deadline
+
+
+class Upstreams:
+    """Every upstream this process talks to, by connection; an asynchronous context manager.
+
+    What is kept for a connection (sockets, a process, the era) belongs to one Endpoint: when
+    another comes under the same id, it is let go and begun anew.
+    """
+
+    def __init__(
+        self,
+        egress: Egress,
+        templates: Mapping[str, Template] | None = None,
+        *,
+        bulkhead: int = BULKHEAD,
+    ) -> None:
+        self._egress = egress
+        self._templates = templates or {}
+        self._bulkhead = bulkhead
+        self._peers: dict[str, tuple[Endpoint, Peer]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def call_tool(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
+        meta: Mapping[str, Any] | None = None,
+    ) -> Message:
+        """Run a tool once; the raw MCP result, unknown fields kept. Raises UpstreamError.
+
+        The upstream receives exactly ``arguments`` and ``meta`` without the protocol's own keys.
+        """
+        params: Message = {"name": name, "arguments": arguments}
+        if meta:
+            params["_meta"] = eras.caller_meta(meta)
+        call = Call("tools/call", params, name)
+        return await _within(timeout, self._peer(endpoint).call_tool(call), call)
+
+    async def list_tools(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
+    ) -> list[Message]:
+        """Every tool's raw definition, all pages. Raises UpstreamError."""
+        return await _within(timeout, self._peer(endpoint).list_tools())
+
+    async def probe(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
+    ) -> ServerInfo:
+        """Ask for a sign of life now, and who is there. Raises UpstreamError."""
+        return await _within(timeout, self._peer(endpoint).probe())
+
+    async def forget(self, endpoint_id: str) -> None:
+        """Let go of a connection that changed or is gone; its process ends."""
+        if endpoint_id in self._peers:
+            _, peer = self._peers.pop(endpoint_id)
+            await peer.close()
+
+    async def aclose(self) -> None:
+        """Let go of everything."""
+        for endpoint_id in tuple(self._peers):
+            self._retire(endpoint_id)
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _peer(self, endpoint: Endpoint) -> Peer:
+        known = self._peers.get(endpoint.id)
+        if known is not None:
+            if known[0] is endpoint or known[0] == endpoint:
+                return known[1]
+            self._retire(endpoint.id)
+        peer = Peer(self._channel(endpoint))
+        self._peers[endpoint.id] = (endpoint, peer)
+        return peer
+
+    def _channel(self, endpoint: Endpoint) -> Channel:
+        where = locate(endpoint.url)
+        if isinstance(where, Web):
+            return Streamable(endpoint, where, self._egress, self._bulkhead)
+        return Stdio(endpoint, where, _template(where.template, self._templates), self._bulkhead)
+
+    def _retire(self, endpoint_id: str) -> None:
+        _, peer = self._peers.pop(endpoint_id)
+        task = asyncio.create_task(peer.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def check_endpoint(
+    url: str, templates: Mapping[str, Template], egress: Egress | None = None
+) -> None:
+    """Refuse an address that could never be called; raises EndpointInvalid, EgressDenied.
+
+    Without a look-up: what a name resolves to is judged when it is called. ``egress`` also
+    refuses addresses written as numbers that this installation does not open.
+    """
+    where = locate(url)
+    if isinstance(where, Web):
+        if egress is not None:
+            egress.check(where)
+    else:
+        _template(where.template, templates).fill(where)
+
+
+def _template(name: str, templates: Mapping[str, Template]) -> Template:
+    if name not in templates:
+        raise EndpointInvalid("endpoint_template", "There is no such command template.")
+    return templates[name]
+
+
+async def _within(seconds: float, deed: Awaitable[Result], call: Call | None = None) -> Result:
+    try:
+        async with asyncio.timeout(seconds):
+            return await deed
+    except TimeoutError:
+        sent = call is None or call.sent
+        detail = f"The upstream did not answer within {seconds:g} seconds."
+        raise UpstreamTimeout(detail, sent=sent) from None

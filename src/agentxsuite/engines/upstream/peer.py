@@ -1,0 +1,98 @@
+"""One upstream as one connection knows it: asked once who it is, then spoken to in its era."""
+
+import asyncio
+
+from agentxsuite.engines.upstream import catalogue, eras, jsonrpc, mirrors
+from agentxsuite.engines.upstream.calls import Call, Channel, Session
+from agentxsuite.engines.upstream.eras import ServerInfo
+from agentxsuite.engines.upstream.errors import SessionLost, UpstreamError, UpstreamRpcError
+from agentxsuite.engines.upstream.handshake import negotiate
+from agentxsuite.engines.upstream.jsonrpc import Message
+
+
+class Peer:
+    """An upstream, its conversation, and what was learnt about it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._session: Session | None = None
+        self._opening: asyncio.Task[Session] | None = None
+        self._era: eras.Era | None = None
+        self._mirrors: dict[str, mirrors.Mirrors] = {}
+
+    async def call_tool(self, call: Call) -> Message:
+        """The raw result of a ``tools/call``; raises UpstreamError."""
+        if self._mirrors:
+            self._mirror(call)
+        return await self._ask(call)
+
+    async def list_tools(self) -> list[Message]:
+        """Every tool's raw definition; raises UpstreamError."""
+        tools = await catalogue.list_tools(self._ask)
+        found = {tool["name"]: mirrors.find(tool.get("inputSchema")) for tool in tools}
+        self._mirrors = {name: marks for name, marks in found.items() if marks}
+        return tools
+
+    async def probe(self) -> ServerInfo:
+        """Ask the upstream for a sign of life now; raises UpstreamError."""
+        if self._session is None:
+            return (await self._opened()).info
+        sign = "ping" if self._session.info.era == "handshake" else "server/discover"
+        await self._ask(Call(sign, {}))
+        return self._session.info
+
+    async def close(self) -> None:
+        """Let go of the upstream; calls under way fail."""
+        if self._opening is not None:
+            self._opening.cancel()
+        await self._channel.end(self._session)
+
+    async def _ask(self, call: Call) -> Message:
+        try:
+            return await self._answer(call)
+        except UpstreamError as error:
+            error.sent = call.sent
+            raise
+
+    async def _answer(self, call: Call) -> Message:
+        session = self._session or await self._opened()
+        try:
+            return await self._channel.ask(call, session)
+        except (SessionLost, UpstreamRpcError) as error:
+            # These say that the request was refused unprocessed: once more is not twice.
+            if not await self._mended(error, call, session):
+                raise
+        call.sent = False
+        return await self._channel.ask(call, self._session or await self._opened())
+
+    async def _mended(self, error: UpstreamError, call: Call, session: Session) -> bool:
+        """Whether what the upstream minded has been put right."""
+        code = error.rpc_code if isinstance(error, UpstreamRpcError) else None
+        if code is None or code == jsonrpc.UNSUPPORTED_VERSION:
+            if self._session is session:
+                self._session = None
+            return True
+        if code == jsonrpc.HEADER_MISMATCH and call.method == "tools/call":
+            before = call.headers
+            await self.list_tools()
+            self._mirror(call)
+            return call.headers != before
+        return False
+
+    def _mirror(self, call: Call) -> None:
+        marks = self._mirrors.get(call.name or "", ())
+        call.headers = mirrors.headers(marks, call.params["arguments"])
+
+    async def _opened(self) -> Session:
+        # Shared by all who wait; who stops waiting does not spoil it for the others.
+        if self._opening is None:
+            self._opening = asyncio.create_task(negotiate(self._channel, self._era))
+            self._opening.add_done_callback(self._settle)
+        return await asyncio.shield(self._opening)
+
+    def _settle(self, opening: asyncio.Task[Session]) -> None:
+        self._opening = None
+        self._era = None
+        if not opening.cancelled() and opening.exception() is None:
+            self._session = opening.result()
+            self._era = self._session.info.era

@@ -1,0 +1,40 @@
+"""Server-sent events as MCP uses them: one JSON-RPC message an event (WHATWG HTML section 9.2)."""
+
+
+class EventReader:
+    """Turns the chunks of a stream into the data of its message events."""
+
+    __slots__ = ("_data", "_ended_in_cr", "_kind", "_line")
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+        self._data: list[bytes] = []
+        self._kind = b""
+        self._ended_in_cr = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The data of every message event that ``chunk`` completes."""
+        if self._ended_in_cr:
+            chunk = chunk.removeprefix(b"\n")
+        self._ended_in_cr = chunk.endswith(b"\r")
+        first, *others = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._line += first
+        events: list[bytes] = []
+        for start in others:
+            self._take(bytes(self._line), events)
+            self._line = bytearray(start)
+        return events
+
+    def _take(self, line: bytes, events: list[bytes]) -> None:
+        if not line:
+            if self._data and self._kind in (b"", b"message"):
+                events.append(b"\n".join(self._data))
+            self._data = []
+            self._kind = b""
+            return
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._kind = value

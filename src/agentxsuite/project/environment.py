@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 PREFIX = "AgentxSuite cannot start: "
 YES, NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 FOR_OTHERS = 0o077
+SHORTEST_SECRET = 32
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
 ENGINES = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 SQLITE_OPTIONS = {
@@ -71,7 +72,7 @@ def data_directory(default: str) -> Path:
     return path
 
 
-def database(default: str) -> dict[str, object]:
+def database(default: str) -> dict[str, Any]:
     """Read DATABASE_URL into Django's form, with the options that each engine needs."""
     url = os.environ.get("DATABASE_URL") or default
     scheme = urlsplit(url).scheme
@@ -80,7 +81,7 @@ def database(default: str) -> dict[str, object]:
     return _with_options(dict(dj_database_url.parse(url, engine=ENGINES[scheme])))
 
 
-def _with_options(parsed: dict[str, object]) -> dict[str, object]:
+def _with_options(parsed: dict[str, Any]) -> dict[str, Any]:
     if parsed["ENGINE"] == SQLITE:
         return parsed | {"OPTIONS": SQLITE_OPTIONS}
     return parsed | {"CONN_MAX_AGE": 0}  # a kept connection leaks under ASGI
@@ -117,8 +118,8 @@ def secret_key(path: Path, *, embedded: bool) -> str:
 
 
 def _long_enough(key: str) -> str:
-    if len(key) < 32:
-        raise refusal("SECRET_KEY must have at least 32 characters.")
+    if len(key) < SHORTEST_SECRET:
+        raise refusal(f"SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
     return key
 
 

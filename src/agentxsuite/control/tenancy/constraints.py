@@ -5,7 +5,6 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Q
 from django.db.models.constraints import BaseConstraint
 
@@ -48,14 +47,11 @@ class SameOwner(BaseConstraint):
         super().__init__(name=name or f"{NAME}{field}_same_{owner}")
         self.field, self.owner, self.mine = field, owner, mine or owner
 
-    def target(self, model: type[models.Model]) -> tuple[type[models.Model], str]:
+    def target(self, model: Any) -> tuple[Any, str]:
         """Return the model that is pointed at, and the name of its identifying field."""
-        foreign_key = model._meta.get_field(self.field)
-        return foreign_key.related_model, "id"  # type: ignore[return-value]  # never "self" here
+        return model._meta.get_field(self.field).related_model, "id"
 
-    def constraint_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         """Return the clause as it stands inside CREATE TABLE."""
         quote = schema_editor.quote_name
         there, key = self.target(model)
@@ -67,32 +63,27 @@ class SameOwner(BaseConstraint):
             " DEFERRABLE INITIALLY DEFERRED"
         )
 
-    def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         """Return the statement that adds it to an existing table (PostgreSQL only)."""
         table = schema_editor.quote_name(model._meta.db_table)
         return f"ALTER TABLE {table} ADD {self.constraint_sql(model, schema_editor)}"
 
-    def remove_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         """Return the statement that takes it away again (PostgreSQL only)."""
         quote = schema_editor.quote_name
         return f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(self.name)}"
 
     def validate(
-        self,
-        model: type[models.Model],
-        instance: models.Model,
-        exclude: Any = None,
-        using: str = DEFAULT_DB_ALIAS,
+        self, model: Any, instance: Any, exclude: Any = None, using: str = DEFAULT_DB_ALIAS
     ) -> None:
         """Tell a form before the database has to; raises ValidationError."""
-        there, key = self.target(model)
-        here = [
-            getattr(instance, model._meta.get_field(n).attname) for n in (self.field, self.mine)
-        ]
-        if None in here:
+        if exclude and not {self.field, self.mine}.isdisjoint(exclude):
             return
+        there, key = self.target(model)
+        columns = [model._meta.get_field(name).attname for name in (self.field, self.mine)]
+        here = [getattr(instance, column) for column in columns]
         owned = dict(zip((key, self.owner), here, strict=True))
-        if not there._default_manager.using(using).filter(**owned).exists():
+        if None not in here and not there.objects.using(using).filter(**owned).exists():
             raise ValidationError(self.get_violation_error_message())
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
@@ -115,6 +106,7 @@ class OwnSecret(SameOwner):
     The app that declares it makes its first migration depend on secretstore's.
     """
 
-    def target(self, model: type[models.Model]) -> tuple[type[models.Model], str]:
-        """Return the secrets' model, wherever `field` stands."""
+    def target(self, model: Any) -> tuple[Any, str]:
+        """Return the secrets' model, whichever model `field` stands in."""
+        del model
         return apps.get_model("secretstore", "Secret"), "ref"

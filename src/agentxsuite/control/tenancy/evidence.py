@@ -6,6 +6,8 @@ from uuid import UUID
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from agentxsuite.control.tenancy.entities import Row_co
+
 
 def witness(to: str, *, null: bool = False) -> "models.ForeignKey[Any, Any]":
     """Return a reference without a database constraint: the row stays when its subject goes."""
@@ -20,10 +22,10 @@ def witness(to: str, *, null: bool = False) -> "models.ForeignKey[Any, Any]":
     )
 
 
-class EvidenceQuerySet(models.QuerySet[models.Model, models.Model]):
+class EvidenceQuerySet(models.QuerySet[Row_co]):
     """Reads that every table of evidence answers."""
 
-    def in_organization(self, organization: "models.Model | UUID") -> Self:
+    def in_organization(self, organization: models.Model | UUID) -> Self:
         """Rows of one organization, newest first, given as a row or as its id."""
         return self.filter(organization=organization).order_by("-id")
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from .constraints import NAME, SameOwner, one_of, unique, unique_while_live
-from .entities import Entity, Mortal, Owned
+from .entities import Entity, EntityQuerySet, Mortal, Owned
 
 
 class Organization(Mortal, Entity):
@@ -15,6 +15,8 @@ class Organization(Mortal, Entity):
 
     name = models.CharField(max_length=200)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = EntityQuerySet.as_manager()
 
     class Meta:
         constraints = [unique_while_live("name")]
@@ -119,3 +121,6 @@ class Revision(models.Model):
 
     class Meta:
         constraints = [SameOwner("environment")]
+
+    def __str__(self) -> str:
+        return str(self.value)

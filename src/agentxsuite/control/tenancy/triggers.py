@@ -8,7 +8,6 @@ with it: a later migration of a watched table repeats its `BumpsRevision` at the
 
 from typing import Any, ClassVar
 
-from django.apps.registry import Apps
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -49,13 +48,14 @@ class _Triggers(Operation):
 
     reversible = True
     actions: ClassVar[tuple[str, ...]] = ACTIONS
+    template: ClassVar[str]
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    def __init__(self, model: str, **scope: str) -> None:
+        self.model, self.scope = model, scope
 
-    def statement(self, action: str, rows: str, lock: str) -> str:
+    def statement(self, rows: str, lock: str = "") -> str:
         """Return what is done about `rows`, a query for those that changed."""
-        raise NotImplementedError
+        return self.template.format(rows=rows, lock=lock, **self.scope)
 
     def facts(self, model: Any) -> list[str]:
         """Return the columns whose change counts."""
@@ -65,7 +65,7 @@ class _Triggers(Operation):
         """Change nothing: models do not know triggers."""
 
     def database_forwards(
-        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: Any, after: ProjectState
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, _before: Any, after: ProjectState
     ) -> None:
         """Create one trigger for each action."""
         model = after.apps.get_model(app_label, self.model)
@@ -75,7 +75,7 @@ class _Triggers(Operation):
                 editor.execute(sql, params=None)
 
     def database_backwards(
-        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: Any
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, _after: Any
     ) -> None:
         """Drop them again."""
         table = before.apps.get_model(app_label, self.model)._meta.db_table
@@ -100,19 +100,18 @@ class StartsRevision(_Triggers):
     """Gives every new row of `model`, an environment, its revision."""
 
     actions = ("INSERT",)
-
-    def statement(self, action: str, rows: str, lock: str) -> str:
-        """Return the insertion of a revision."""
-        return START.format(rows=rows)
+    template = START
 
 
 class BumpsRevision(_Triggers):
     """Advances the revision of every environment that a changed row of `model` concerns.
 
-    `organization` and `environment` are SQL for the row's own, where `changed` is the row itself and
-    `join` may bring its parent; without an environment all of the organization's are concerned.
+    `organization` and `environment` are SQL for the row's own, where `changed` is the row itself
+    and `join` may bring its parent; without an environment all of the organization's are concerned.
     A change of columns in `ignoring` alone concerns nobody.
     """
+
+    template = BUMP
 
     def __init__(
         self,
@@ -123,13 +122,8 @@ class BumpsRevision(_Triggers):
         join: str = "",
         ignoring: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(model)
-        self.scope = {"organization": organization, "environment": environment, "join": join}
+        super().__init__(model, organization=organization, environment=environment, join=join)
         self.ignoring = ignoring
-
-    def statement(self, action: str, rows: str, lock: str) -> str:
-        """Return the update of the revisions concerned."""
-        return BUMP.format(rows=rows, lock=lock, **self.scope)
 
     def facts(self, model: Any) -> list[str]:
         """Return the columns whose change counts."""
@@ -143,21 +137,19 @@ def _on_sqlite(triggers: _Triggers, model: Any, action: str) -> list[str]:
     )
     changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in facts)
     rows = SQLITE_ROWS[action].format(new=new, old=old)
-    return [
-        f"CREATE TRIGGER {triggers.name(table, action)} AFTER {action} ON {table} FOR EACH ROW"
-        f" {f'WHEN {changed}' if action == 'UPDATE' else ''}"
-        f" BEGIN {triggers.statement(action, rows, '')}; END"
-    ]
+    when = f"WHEN {changed}" if action == "UPDATE" else ""
+    head = f"CREATE TRIGGER {triggers.name(table, action)} AFTER {action} ON {table}"
+    return [f"{head} FOR EACH ROW {when} BEGIN {triggers.statement(rows)}; END"]
 
 
 def _on_postgresql(triggers: _Triggers, model: Any, action: str) -> list[str]:
     table = model._meta.db_table
     name = triggers.name(table, action)
     rows = POSTGRESQL_ROWS[action].format(facts=", ".join(triggers.facts(model)))
-    statement = triggers.statement(action, rows, "ORDER BY 1 FOR UPDATE OF revision")
+    statement = triggers.statement(rows, "ORDER BY 1 FOR UPDATE OF revision")
+    body = f"BEGIN {statement}; RETURN NULL; END"
+    tables = f"REFERENCING {POSTGRESQL_TABLES[action]} FOR EACH STATEMENT"
     return [
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$"
-        f" BEGIN {statement}; RETURN NULL; END $$",
-        f"CREATE TRIGGER {name} AFTER {action} ON {table}"
-        f" REFERENCING {POSTGRESQL_TABLES[action]} FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+        f"CREATE TRIGGER {name} AFTER {action} ON {table} {tables} EXECUTE FUNCTION {name}()",
     ]

@@ -104,17 +104,17 @@ class Gateway:
     async def _execute(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
         await rest.execute(request, parts[0], self._open(), send)
 
-    async def _health(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+    async def _health(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
         await reply(send, 200, b'{"status":"ok"}')
 
-    async def _ready(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+    async def _ready(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
         await self._open().directory.ask(Question(NOWHERE, environment=NOWHERE))
         await reply(send, 200, b'{"status":"ok"}')
 
-    async def _keys(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+    async def _keys(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
         await reply(send, 200, wire.dumps(self._jwks))
 
-    async def _resource(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+    async def _resource(self, _request: Request, parts: tuple[str, ...], send: Send) -> None:
         organization, environment = map(rest.identifier, parts)
         metadata = {
             "resource": self._open().address(organization, environment),
@@ -188,14 +188,14 @@ def open_limiter() -> Limiter:
 def conninfo() -> str:
     """The database's address in libpq's form."""
     database = settings.DATABASES["default"]
-    known = {
+    known: dict[str, object] = {
         "host": database.get("HOST"),
         "port": database.get("PORT"),
         "user": database.get("USER"),
         "password": database.get("PASSWORD"),
         "dbname": database.get("NAME"),
     }
-    return make_conninfo(**{name: value for name, value in known.items() if value})
+    return make_conninfo("", **{name: str(value) for name, value in known.items() if value})
 
 
 async def keep_counting(gate: Gate) -> None:

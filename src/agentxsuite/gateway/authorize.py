@@ -7,6 +7,7 @@ from agentxsuite.gateway.refusals import Denied, InsufficientScope, Unavailable
 from agentxsuite.wire import JSON
 
 INVOKE = "tool.invoke"
+NEAR_MISSES = 20  # kept on record with a denial
 
 
 def decide(principal: Principal, tool: Tool, call: Call) -> pdp.Decision:
@@ -26,6 +27,24 @@ def enforce(decision: pdp.Decision, principal: Principal, tool: Tool, call: Call
     rule = decision.determining
     detail = (rule.message if rule else "") or SENTENCES[decision.reason].format(tool=tool.name)
     raise Denied(decision.reason, detail, listed=listed, paths=decision.paths)
+
+
+def reasons(
+    decision: pdp.Decision, principal: Principal, tool: Tool, call: Call
+) -> dict[str, JSON]:
+    """What the record keeps of a decision: the rule, and for a denial the whole explanation."""
+    rule = decision.determining
+    known: dict[str, JSON] = {
+        "rule": rule.rule_name if rule else None,
+        "policy": rule.policy_name if rule else None,
+        "policy_version": rule.policy_version if rule else None,
+    }
+    if not decision.allowed:
+        asked = request(principal, tool, call)
+        explained = pdp.explain(policies(principal), asked, decision, call.received).as_json()
+        explained["near_misses"] = explained["near_misses"][:NEAR_MISSES]
+        known["explanation"] = explained
+    return known
 
 
 SENTENCES = {
@@ -49,7 +68,7 @@ def standing(principal: Principal, tool: Tool) -> tuple[str, str] | None:
         (
             tool.sync_status == "pending_review" or tool.schema is None,
             "tool_quarantined",
-            "This tool's definition changed upstream; it is quarantined until a person approves it.",
+            "This tool's definition changed upstream: it is quarantined until a person approves.",
         ),
         (tool.sync_status == "stale", "tool_stale", "The upstream no longer offers this tool."),
     )

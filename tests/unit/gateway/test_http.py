@@ -1,0 +1,167 @@
+"""Raw ASGI: bodies, caps, hang-ups."""
+
+import asyncio
+import json
+
+import pytest
+
+from agentxsuite.gateway.http import (
+    MAX_BODY,
+    Gone,
+    Request,
+    problem,
+    unless_gone,
+    waiting,
+    whole_seconds,
+)
+from agentxsuite.gateway.refusals import Invalid, Malformed, Recorded, Throttled, TooLarge
+
+
+def asked(*messages, **headers):
+    """A request whose body arrives as these ASGI messages."""
+    queue = list(messages)
+
+    async def receive():
+        return queue.pop(0)
+
+    lines = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"method": "POST", "path": "/x", "headers": lines, "client": None}
+    return Request.read(scope, receive)
+
+
+def chunk(body, *, more=False):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+class Answer:
+    """Keeps what was sent."""
+
+    def __init__(self):
+        self.status, self.headers, self.body = 0, {}, b""
+
+    async def __call__(self, message):
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], dict(message["headers"])
+        else:
+            self.body += message["body"]
+
+
+async def test_a_body_in_pieces_is_put_together():
+    """A large request would be cut off at the first packet."""
+    request = asked(chunk(b'{"a":', more=True), chunk(b"1}"))
+    assert await request.json() == {"a": 1}
+    assert request.address == ""
+
+
+async def test_a_stated_length_beyond_the_cap_is_refused_unread():
+    """Anybody could fill the memory by announcing and sending gigabytes."""
+    with pytest.raises(TooLarge) as refused:
+        await asked(content_length=str(MAX_BODY + 1)).body()
+    assert refused.value.status == 413
+
+
+async def test_an_unstated_length_is_capped_while_streaming():
+    """Chunked bodies announce nothing, and would not be stopped."""
+    half = b"x" * (MAX_BODY // 2 + 1)
+    with pytest.raises(TooLarge):
+        await asked(chunk(half, more=True), chunk(half, more=True)).body()
+
+
+async def test_hanging_up_within_the_body_ends_the_request():
+    """Half a request would be run."""
+    with pytest.raises(Gone):
+        await asked(chunk(b"{", more=True), {"type": "http.disconnect"}).body()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b"{", "malformed_json"), (b"[NaN]", "malformed_json"), (b"[" * 65 + b"]" * 65, "too_deep")],
+)
+async def test_what_is_not_json_has_a_stable_code(body, code):
+    """Programs could not tell one mistake from another."""
+    with pytest.raises(Malformed) as refused:
+        await asked(chunk(body)).json()
+    assert refused.value.code == code
+
+
+async def test_a_problem_tells_all_that_is_known():
+    """A developer would have to guess what to mend and what to quote."""
+    refusal = Invalid("Bad amount.", [{"path": "/amount", "message": "too big"}])
+    refusal.recorded = Recorded("run", "decision")
+    answer = Answer()
+    await problem(answer, refusal)
+    assert answer.status == 400
+    assert answer.headers[b"content-type"] == b"application/problem+json"
+    told = json.loads(answer.body)
+    assert told["code"] == "invalid_arguments"
+    assert told["run_id"] == "run"
+    assert told["decision_id"] == "decision"
+    assert told["errors"] == [{"path": "/amount", "message": "too big"}]
+
+
+async def test_a_problem_without_a_run_quotes_only_the_decision():
+    """A caller would be sent looking for a run that does not exist."""
+    refusal = Throttled("rate_limited", "Slow down.", 0.2)
+    refusal.recorded = Recorded(None, "decision")
+    answer = Answer()
+    await problem(answer, refusal)
+    assert answer.headers[b"retry-after"] == b"1"
+    assert "run_id" not in json.loads(answer.body)
+
+
+def test_retry_after_is_in_whole_seconds_rounded_up():
+    """Clients that come back a moment too early are refused again."""
+    assert [whole_seconds(s) for s in (0.0, 0.1, 1.0, 1.2)] == [1, 1, 1, 2]
+    assert waiting(Malformed("x", "y")) == ()
+
+
+async def test_work_is_answered_when_the_caller_stays():
+    """Every call would be lost."""
+    forever = asyncio.Event()
+
+    async def stays():
+        await forever.wait()
+
+    async def work():
+        return 7
+
+    assert await unless_gone(work(), stays) == 7
+
+
+async def test_work_is_cancelled_when_the_caller_goes():
+    """Upstreams would work for nobody."""
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+    messages = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
+
+    async def goes():
+        await begun.wait()
+        return next(messages)
+
+    async def work():
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    with pytest.raises(Gone):
+        await unless_gone(work(), goes)
+    assert cancelled.is_set()
+
+
+async def test_cancellation_from_outside_stays_a_cancellation():
+    """A stopping server would take its own shutdown for a caller that left."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def work():
+        begun.set()
+        await never.wait()
+
+    async def stays():
+        await never.wait()
+
+    task = asyncio.create_task(unless_gone(work(), stays))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -63,14 +63,14 @@ def take(bucket: Bucket, now: int, rate: Rate, cost: int) -> tuple[Taken, Bucket
     """Refill ``bucket`` until ``now`` (microseconds), then take ``cost`` tokens, all or none.
 
     A clock that steps back refills nothing and counts anew from there. A cost beyond the burst is
-    never granted; its wait is the time until the bucket is full.
+    never granted; its wait is as long as that many tokens take to drip.
     """
     brim, grains = rate.burst * TOKEN, cost * TOKEN
     level = min(brim, bucket.level + max(0, now - bucket.at) * rate.per_minute)
     allowed = grains <= level
     if allowed:
         level -= grains
-    wait = 0 if allowed else _drip(min(grains, brim) - level, rate)
+    wait = 0 if allowed else _drip(grains - level, rate)
     return Taken(allowed, wait / MICROSECONDS, level // TOKEN), Bucket(level, now)
 
 

@@ -18,7 +18,7 @@ local wait = 0
 if allowed then
   level = level - grains
 else
-  wait = math.ceil((math.min(grains, brim) - level) / per_minute)
+  wait = math.ceil((grains - level) / per_minute)
 end
 
 local life = math.ceil((brim - level) / per_minute / 1000) + 1  -- milliseconds, never too few

@@ -1,0 +1,66 @@
+"""The data keys: one current per organization, kept in the database but wrapped."""
+
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from agentxsuite.control.secretstore.crypto import DataKeyPlace, new_key, seal, unseal
+from agentxsuite.control.secretstore.keys import KeysUnavailable, MasterKeys
+from agentxsuite.control.secretstore.models import DataKey
+
+
+def master_keys() -> MasterKeys:
+    """Return the operator's keys; the embedded default makes them at first use.
+
+    Raises KeysUnavailable, also where the file is gone although something was wrapped with it: a
+    new one would hide the loss until every old secret was asked for.
+    """
+    path = Path(settings.SECRET_KEYS)
+    if settings.EMBEDDED and not path.exists() and not DataKey.objects.exists():
+        try:
+            return MasterKeys.create(path)
+        except FileExistsError:  # another process was first
+            pass
+        except OSError as error:
+            raise KeysUnavailable(f"{path}: {error.strerror}") from None
+    return MasterKeys.load(path)
+
+
+def current(organization: UUID, masters: MasterKeys) -> tuple[DataKey, bytes]:
+    """Return the key that encrypts now, row and plain, made where there is none yet.
+
+    Raises KeysUnavailable, CannotOpen.
+    """
+    stored = _newest(organization)
+    if stored is None:
+        stored = _made(organization, masters)
+    return stored, opened(stored, masters)
+
+
+def opened(stored: DataKey, masters: MasterKeys) -> bytes:
+    """Unwrap a data key; raises KeysUnavailable, CannotOpen."""
+    wrapper = masters.find(stored.wrapped_by)
+    return unseal(wrapper.raw, bytes(stored.wrapped), _place(stored))
+
+
+def _newest(organization: UUID) -> DataKey | None:
+    keys = DataKey.objects.filter(organization=organization, retired_at=None)
+    return keys.order_by("-number").first()
+
+
+def _made(organization: UUID, masters: MasterKeys) -> DataKey:
+    wrapper = masters.wrapping
+    made = DataKey(organization_id=organization, number=1, wrapped_by=wrapper.id)
+    made.wrapped = seal(wrapper.raw, new_key(), _place(made))
+    try:
+        with transaction.atomic():
+            made.save(force_insert=True)
+    except IntegrityError:  # made by another one in the meantime, and that one counts
+        return DataKey.objects.get(organization=organization, number=1)
+    return made
+
+
+def _place(stored: DataKey) -> DataKeyPlace:
+    return DataKeyPlace(stored.organization_id, stored.number, stored.wrapped_by)

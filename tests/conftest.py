@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+pytest_plugins = ["tests.servers.redis"]
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings():

@@ -17,7 +17,7 @@ import pytest
 from tests.servers.postgres import Postgres
 
 LISTED_SKIPS: dict[str, str] = {}  # node id: why nobody can run it
-OURS = ("DEBUG", "PUBLIC_URL", "ALLOWED_HOSTS", "REDIS_URL", "EGRESS_ALLOW", "STDIO_TEMPLATES")
+OURS = ("DEBUG", "PUBLIC_URL", "ALLOWED_HOSTS", "EGRESS_ALLOW", "STDIO_TEMPLATES")
 OURS += ("REGISTRATION", "TOKEN_KEYS", "SECRET_KEYS", "DATA_DIR", "SECRET_KEY", "PLANE")
 
 

@@ -47,6 +47,9 @@ REGISTRATION = env.choice(
 if REGISTRATION == "open" and not EMBEDDED:
     raise env.refusal("REGISTRATION must be invite or closed when the database is PostgreSQL.")
 
+# What this process answers: data (calls), control (management) or all; `serve --plane` sets it.
+PLANE = env.choice("PLANE", "all", ("all", "data", "control"))
+
 # The file of the keys that sign agents' tokens.
 TOKEN_KEYS = env.key_file("TOKEN_KEYS", DATA_DIR / "token-keys.json")
 
@@ -96,8 +99,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "agentxsuite.control.tenancy.answers.problem_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["agentxsuite.control.tenancy.bodies.ExactJSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "agentxsuite.control.tenancy.authentication.LoginTokenAuthentication"

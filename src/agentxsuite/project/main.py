@@ -1,0 +1,95 @@
+"""The command `agentxsuite`: serve, migrate, createuser."""
+
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import django
+import typer
+import uvicorn
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.management import call_command
+
+app = typer.Typer(help="The one governed door in front of your MCP servers.", no_args_is_help=True)
+
+
+class Plane(StrEnum):
+    """What one process answers."""
+
+    ALL = "all"
+    DATA = "data"
+    CONTROL = "control"
+
+
+@app.callback()
+def start() -> None:
+    """Read the settings; whatever is wrong with them is told in one line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentxsuite.project.settings")
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        fail(str(error))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="the port to listen on; 0 takes a free one")] = 8000,
+    plane: Annotated[Plane, typer.Option(help="the calls, the management, or both")] = Plane.ALL,
+) -> None:
+    """Answer agents and people until told to stop."""
+    os.environ["PLANE"] = plane
+    uvicorn.run(
+        "agentxsuite.project.asgi:application",
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the shape that this version needs."""
+    call_command("migrate", interactive=False)
+
+
+@app.command()
+def createuser(
+    email: str,
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="PASSWORD")
+    ],
+    *,
+    operator: Annotated[bool, typer.Option(help="may see and set up the installation")] = False,
+) -> None:
+    """Make an account that can log in; the password is asked for, or read from PASSWORD."""
+    # Models exist once Django is set up, which a command line does after it has read its words.
+    from django.contrib.auth.password_validation import validate_password  # noqa: PLC0415 - as above
+
+    from agentxsuite.control.tenancy.models import User  # noqa: PLC0415 - as above
+
+    user = User(email=email.strip().lower(), is_operator=operator)
+    try:
+        validate_password(password, user)
+        user.set_password(password)
+        user.full_clean()
+    except ValidationError as error:
+        fail(" ".join(error.messages))
+    user.save()
+    typer.echo(f"created {user.email}{' (operator)' if operator else ''}")
+
+
+def fail(problem: str) -> None:
+    """Tell one line and stop with status 2."""
+    typer.echo(problem, err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(app())

@@ -1,0 +1,131 @@
+"""Everything of one tenant, one row of each, and two ways to break it."""
+
+import copy
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import uuid4
+
+from agentxsuite.control.agents.models import Agent, IssuedToken, ServiceAccount
+from agentxsuite.control.audit.models import AuditEvent
+from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
+from agentxsuite.control.policies.models import Policy, PolicyBinding, PolicyRule, PolicyVersion
+from agentxsuite.control.runs.models import Run, RunStep
+from agentxsuite.control.secretstore.models import DataKey, Secret, SecretVersion
+from agentxsuite.control.tenancy.models import (
+    Environment,
+    Organization,
+    OrganizationMembership,
+    Revision,
+    User,
+)
+
+NEXT_CENTURY = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def change(row, **values):
+    """Update a row, past every check but the database's."""
+    assert type(row).objects.filter(pk=row.pk).update(**values) == 1
+
+
+def twin(row, **values):
+    """Insert a copy of a row with a new id and some other values."""
+    other = copy.copy(row)
+    other.pk, other._state = uuid4(), copy.copy(row._state)
+    other._state.adding = True
+    for name, value in values.items():
+        setattr(other, name, value)
+    other.save(force_insert=True)
+    return other
+
+
+def tenant(name):
+    """Make a tenant: a namespace of rows, named like their models."""
+    its = SimpleNamespace(organization=Organization.objects.create(name=name))
+    its.owned = {"organization": its.organization}
+    its.environment = Environment.objects.create(**its.owned, name="prod", type="prod")
+    its.stage = Environment.objects.create(**its.owned, name="stage")
+    its.here = {**its.owned, "environment": its.environment}
+    its.revision = Revision.objects.get(environment=its.environment)
+    its.user = User.objects.create_user(f"{name}@example.org")
+    its.membership = OrganizationMembership.objects.create(**its.owned, user=its.user)
+    add_secrets(its)
+    add_catalog(its)
+    add_agents(its, name)
+    add_policies(its)
+    add_evidence(its)
+    return its
+
+
+def add_secrets(its):
+    its.data_key = DataKey.objects.create(**its.owned, number=1, wrapped=b"k", wrapped_by="file:1")
+    its.secret = Secret.objects.create(**its.here, purpose="upstream")
+    its.secret_version = SecretVersion.objects.create(
+        **its.owned, secret=its.secret, number=1, data_key=its.data_key, ciphertext=b"c"
+    )
+
+
+def add_catalog(its):
+    its.connection = Connection.objects.create(
+        **its.here, name="PDF", slug="pdf", endpoint="https://pdf.example/mcp"
+    )
+    its.elsewhere = Connection.objects.create(
+        **its.owned, environment=its.stage, name="X", slug="x", endpoint="https://x.example/mcp"
+    )
+    its.tool = Tool.objects.create(
+        **its.here, connection=its.connection, name="pdf/read", upstream_name="read", version="1"
+    )
+    its.other_tool = Tool.objects.create(
+        **its.here, connection=its.connection, name="pdf/cut", upstream_name="cut", version="1"
+    )
+    its.definition, its.other_definition = (
+        ToolDefinition.objects.create(
+            **its.owned, tool=tool, number=1, sha256="0" * 64, definition={"name": "read"}
+        )
+        for tool in (its.tool, its.other_tool)
+    )
+
+
+def add_agents(its, name):
+    its.service_account, its.spare_account = (
+        ServiceAccount.objects.create(
+            **its.here, name=login, issuer="https://id.example", subject=f"{name}/{login}"
+        )
+        for login in ("bot", "spare")
+    )
+    its.agent = Agent.objects.create(
+        **its.here, name="Bot", slug="bot", service_account=its.service_account
+    )
+    its.token = IssuedToken.objects.create(
+        **its.here, agent=its.agent, jti=f"jti-{name}", expires_at=NEXT_CENTURY
+    )
+
+
+def add_policies(its):
+    its.policy = Policy.objects.create(**its.owned, name="baseline")
+    its.local_policy = Policy.objects.create(**its.here, name="local")
+    its.rule = PolicyRule.objects.create(
+        **its.owned, policy=its.policy, action="tool.invoke", target="tool:*", effect="allow"
+    )
+    its.binding = PolicyBinding.objects.create(
+        **its.owned, policy=its.policy, scope_type="org", scope_id=str(its.organization.pk)
+    )
+    its.policy_version = PolicyVersion.objects.create(
+        **its.owned, policy=its.policy, number=1, rules_json=[]
+    )
+
+
+def add_evidence(its):
+    its.run = Run.objects.create(
+        **its.here,
+        agent=its.agent,
+        tool=its.tool,
+        subject=f"agent:{its.agent.pk}",
+        decision_id=uuid4(),
+        timeout_seconds=30,
+        door="rest",
+        input_json={},
+    )
+    its.step = RunStep.objects.create(**its.owned, run=its.run, step_type="decided")
+    its.event = AuditEvent.objects.create(
+        **its.here, event_type="run_started", subject="a", action="b", target="c"
+    )

@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
 
 from agentxsuite.control.tenancy.evidence import Evidence
 from agentxsuite.control.tenancy.models import (
@@ -28,6 +30,13 @@ _LADDER: Final = (Role.OWNER, Role.ADMIN, Role.OPERATOR, Role.VIEWER, Role.AUDIT
 SUFFICES: Final[Mapping[Role, frozenset[Role]]] = {
     role: frozenset(_LADDER[: place + 1]) for place, role in enumerate(_LADDER)
 }
+
+
+def caller(request: Request) -> User:
+    """Return the person whose request it is; raises NotAuthenticated for nobody."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 def memberships(user: User) -> QuerySet[OrganizationMembership]:

@@ -1,10 +1,14 @@
 """How people show who they are to the REST API."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+
+LOGIN_TOKEN: Final = re.compile(rb"[0-9a-f]{64}")  # what knox makes; nothing else is looked up
 
 
 class LoginTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
@@ -12,7 +16,10 @@ class LoginTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # kn
 
     def authenticate(self, request: Request) -> Any:
         """Return (user, token), or None without such a header; raises AuthenticationFailed."""
-        scheme, _, token = get_authorization_header(request).partition(b" ")
+        scheme, _, rest = get_authorization_header(request).partition(b" ")
         if scheme.lower() not in {b"bearer", b"token"}:
             return None
-        return self.authenticate_credentials(token.strip())
+        token = rest.strip()
+        if not LOGIN_TOKEN.fullmatch(token):
+            raise AuthenticationFailed("This is not a login token.")
+        return self.authenticate_credentials(token)

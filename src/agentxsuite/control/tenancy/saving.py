@@ -1,0 +1,79 @@
+"""Storing one row: checked like a form first, so that whoever wrote it learns all that is wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, models, transaction
+
+from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid
+
+Row = TypeVar("Row", bound=models.Model)
+OWNERS = {"organization", "environment", "user"}  # in whose realm a name is taken
+
+
+def save(row: Row) -> Row:
+    """Check `row` against its fields and constraints, then insert or update it.
+
+    Raises Invalid with every fault, or Conflict when another row stands in the way; that includes
+    one that came between the check and the insert.
+    """
+    try:
+        row.clean_fields()
+    except ValidationError as error:
+        raise _invalid(error) from None
+    for constraint in row._meta.constraints:
+        _check(constraint, row)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        raise Conflict(f"Another {_noun(row)} stands in the way.") from None
+    return row
+
+
+def changed(row: models.Model, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Set `facts` on `row`; return what differs, as `{field: {"from": ..., "to": ...}}` in JSON."""
+    differences = {}
+    for name, value in facts.items():
+        before = getattr(row, name)
+        if before != value:
+            setattr(row, name, value)
+            differences[name] = {"from": plain(before), "to": plain(value)}
+    return differences
+
+
+def plain(value: Any) -> Any:
+    """Return a field's value as JSON: rows by their id, other objects as text."""
+    if isinstance(value, models.Model):
+        return str(value.pk)
+    if value is None or isinstance(value, str | int | float | list | dict):
+        return value
+    return str(value)
+
+
+def _check(constraint: models.BaseConstraint, row: models.Model) -> None:
+    try:
+        constraint.validate(type(row), row)
+    except ValidationError as error:
+        if not isinstance(constraint, models.UniqueConstraint):
+            raise _invalid(error) from None
+        names = [name for name in constraint.fields if name not in OWNERS] or ["name"]
+        raise Conflict(f"Another {_noun(row)} has this {' and '.join(names)}.") from None
+
+
+def _invalid(error: ValidationError) -> Invalid:
+    found = list(_faults(error))
+    return Invalid(f"{found[0]['path']}: {found[0]['message']}".removeprefix(": "), found)
+
+
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    by_field = error.update_error_dict({})
+    for name, errors in by_field.items():
+        path = "" if name == NON_FIELD_ERRORS else f"/{name}"
+        for message in ValidationError(errors).messages:
+            yield {"path": path, "message": message}
+
+
+def _noun(row: models.Model) -> str:
+    return str(row._meta.verbose_name)

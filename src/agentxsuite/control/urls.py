@@ -1,0 +1,29 @@
+"""The whole REST API as one table; `runs/execute/` is answered by the gateway before Django."""
+
+from django.urls import path
+
+from agentxsuite.control.agents.api import Tokens
+from agentxsuite.control.audit.api import Events
+from agentxsuite.control.runs.api import Runs
+from agentxsuite.control.tenancy.api import Login, Logout, Me, Organizations
+
+AGENT, AUDIT, RUNS = (
+    "orgs/<uuid:org>/agents/<uuid:agent>",
+    "orgs/<uuid:org>/audit",
+    "orgs/<uuid:org>/runs",
+)
+
+urlpatterns = [
+    path("auth/login/", Login.as_view({"post": "create"})),
+    path("auth/logout/", Logout.as_view({"post": "create"})),
+    path("auth/me/", Me.as_view({"get": "retrieve"})),
+    path("auth/me/orgs/", Me.as_view({"get": "organizations"})),
+    path("orgs/", Organizations.as_view({"get": "list"})),
+    path(f"{AGENT}/tokens/", Tokens.as_view({"get": "list", "post": "create"})),
+    path(f"{AGENT}/tokens/<slug:jti>/revoke/", Tokens.as_view({"post": "revoke"})),
+    path(f"{RUNS}/", Runs.as_view({"get": "list"})),
+    path(f"{RUNS}/<uuid:run>/", Runs.as_view({"get": "retrieve"})),
+    path(f"{RUNS}/<uuid:run>/steps/", Runs.as_view({"get": "steps"})),
+    path(f"{AUDIT}/", Events.as_view({"get": "list"})),
+    path(f"{AUDIT}/<uuid:event>/", Events.as_view({"get": "retrieve"})),
+]

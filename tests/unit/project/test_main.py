@@ -1,0 +1,104 @@
+"""The command line of the server."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.contrib.auth import authenticate
+from typer.testing import CliRunner
+
+from agentxsuite.control.tenancy.models import User
+from agentxsuite.project import main
+
+GOOD = {"PASSWORD": "a long enough password"}
+
+
+@pytest.fixture
+def run():
+    """Run a command as if it were typed; returns its exit status and what it printed."""
+
+    def run(*words, **environment):
+        result = CliRunner().invoke(main.app, words, env=environment)
+        return result.exit_code, result.output.strip()
+
+    return run
+
+
+@pytest.mark.database
+@pytest.mark.django_db
+def test_createuser_makes_an_account_that_can_log_in(run):
+    """Nobody can log in to a new installation."""
+    assert run("createuser", "Ada@Example.org", **GOOD) == (0, "created ada@example.org")
+    user = authenticate(username="ADA@example.org", password=GOOD["PASSWORD"])
+    assert isinstance(user, User)
+    assert not user.is_operator
+
+
+@pytest.mark.django_db
+def test_createuser_makes_an_operator(run):
+    """Nobody may see or set up the installation."""
+    assert run("createuser", "--operator", "ada@example.org", **GOOD) == (
+        0,
+        "created ada@example.org (operator)",
+    )
+    assert User.objects.get().is_operator
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("email", "password", "said"),
+    [
+        ("ada@example.org", "short", "too short"),
+        ("ada", GOOD["PASSWORD"], "valid email"),
+        ("taken@example.org", GOOD["PASSWORD"], "already exists"),
+    ],
+)
+def test_createuser_says_what_is_wrong(run, email, password, said):
+    """An operator gets a stack trace, or an account with a password that is soon guessed."""
+    User.objects.create_user("taken@example.org")
+    status, output = run("createuser", email, PASSWORD=password)
+    assert status == 2
+    assert said in output
+    assert User.objects.count() == 1
+
+
+def test_serve_starts_the_application(run, monkeypatch):
+    """The server listens elsewhere, or as another plane, than it was told to."""
+    started = {}
+    monkeypatch.setenv("PLANE", "all")
+    monkeypatch.setattr(
+        main.uvicorn, "run", lambda app, **options: started.update(options, app=app)
+    )
+    assert run("serve", "--host", "0.0.0.0", "--port", "80", "--plane", "data") == (0, "")  # noqa: S104 - nothing listens
+    assert started["app"] == "agentxsuite.project.asgi:application"
+    assert (started["host"], started["port"]) == ("0.0.0.0", 80)  # noqa: S104 - nothing listens
+    assert os.environ["PLANE"] == "data"
+
+
+def command(*words, **environment):
+    """Run it as a process of its own."""
+    program = "from agentxsuite.project.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        env=os.environ | environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_migrate_brings_an_empty_database_up(bare):
+    """The first start on a new machine fails."""
+    done = command("migrate", DJANGO_SETTINGS_MODULE="agentxsuite.project.settings")
+    assert done.returncode == 0, done.stderr
+    assert (bare / "agentxsuite.sqlite3").exists()
+    assert "0002_revision... OK" in done.stdout
+
+
+def test_a_bad_setting_is_told_in_one_line(bare):
+    """An operator has to find the reason at the end of a stack trace."""
+    done = command("migrate", DATABASE_URL="mysql://x")
+    assert done.returncode == 2
+    assert done.stderr.startswith("AgentxSuite cannot start: DATABASE_URL")
+    assert done.stderr.count("\n") == 1

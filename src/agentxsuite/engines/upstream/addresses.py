@@ -93,7 +93,7 @@ def is_never_allowed(address: Address) -> bool:
 
 def carried(address: Address) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses a tunnel or translator would deliver ``address`` to."""
-    if isinstance(address, IPv4Address):
+    if isinstance(address, IPv4Address) or address.is_loopback:
         return ()
     inner = []
     if address in _COMPATIBLE or any(address in network for network in _NAT64):

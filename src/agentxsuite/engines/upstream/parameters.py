@@ -30,7 +30,7 @@ class Text(_Typed, frozen=True, tag="string"):
         try:
             re2.compile(self.pattern, _quiet())
         except re2.error as error:
-            raise ValueError(f"pattern: {error}") from None
+            raise ValueError(f"pattern: {error.args[0].decode()}") from None
 
     def accept(self, text: str) -> str:
         """The argument for ``text``; raises ValueError."""

@@ -124,6 +124,7 @@ class Postgres:
             if READY in line:
                 threading.Thread(target=self._drain, args=(self.process,), daemon=True).start()
                 return
+        self.process.stderr.close()
         self.process.wait()
         raise RuntimeError(f"PostgreSQL did not start:\n{said.decode()}")
 

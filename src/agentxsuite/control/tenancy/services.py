@@ -22,20 +22,24 @@ from agentxsuite.control.tenancy.saving import save
 def create_user(
     actor: Actor,
     email: str,
-    password: str,
+    password: str | None,
     *,
     first_name: str = "",
     last_name: str = "",
     is_operator: bool = False,
 ) -> User:
-    """Make an account; raises Invalid for a weak password, Conflict for a taken address."""
+    """Make an account; without a password nobody can log in to it until one is set.
+
+    Raises Invalid for a weak password, Conflict for an address that is taken.
+    """
     user = User(
         email=email.strip().lower(),
         first_name=first_name,
         last_name=last_name,
         is_operator=is_operator,
     )
-    check_password_strength(password, user)
+    if password is not None:
+        check_password_strength(password, user)
     user.set_password(password)
     save(user)
     record(

@@ -6,6 +6,8 @@ Fails fast. The last lines printed are pytest's own summary, after what the test
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 COVERED = (sys.executable, "-m", "coverage")
 PYTEST = (*COVERED, "run", "--parallel-mode", "-m", "pytest")
@@ -21,12 +23,13 @@ RUNS = (
 
 def main() -> int:
     """Return the exit status of the first run that fails, or 0."""
-    subprocess.run([*COVERED, "erase"], check=True)
-    for number, (database, what, command) in enumerate(RUNS, start=1):
-        print(f"== {number} of {len(RUNS)}: {what}", flush=True)  # noqa: T201 - a program's progress
-        done = subprocess.run(command, env=os.environ | {"TEST_DATABASE": database}, check=False)
-        if done.returncode:
-            return done.returncode
+    with tempfile.TemporaryDirectory(prefix="agentxsuite-coverage-") as folder:
+        covered = {"COVERAGE_FILE": str(Path(folder) / "coverage")}  # out of reach of other runs
+        for number, (database, what, command) in enumerate(RUNS, start=1):
+            print(f"== {number} of {len(RUNS)}: {what}", flush=True)  # noqa: T201 - a program's progress
+            chosen = os.environ | covered | {"TEST_DATABASE": database}
+            if status := subprocess.run(command, env=chosen, check=False).returncode:
+                return status
     return 0
 
 

@@ -1,0 +1,1 @@
+"""The main job, told step by step against real MCP servers: ``make demo``."""

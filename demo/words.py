@@ -1,0 +1,8 @@
+"""The words of the demo's policies, as its steps expect to hear them again."""
+
+A_MINUTE = 3  # calls of get_current_time
+MOST = 1000  # what the agent may transfer at once
+
+LARGE_TRANSFERS = "large transfers"
+TOO_MUCH = f"Transfers above {MOST} need a person: ask treasury@shop.example."
+NO_COMMITS = "Commits are made by people: open a pull request instead."

@@ -73,6 +73,10 @@ def main() -> None:
         return a + b
 
     @server.tool()
+    async def fail() -> str:
+        raise ValueError("broken on purpose")
+
+    @server.tool()
     async def slow(seconds: float) -> str:
         try:
             await asyncio.sleep(seconds)

@@ -1,22 +1,21 @@
 """The data plane as an ASGI application: its routes, its life, and the gate it builds."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-import structlog
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
 
 from agentxsuite import wire
 from agentxsuite.control.agents.keys import key_ring
-from agentxsuite.control.catalog.upstreams import open_upstreams
 from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
 from agentxsuite.engines.tokens import Verifier
 from agentxsuite.gateway import mcp, rest
-from agentxsuite.gateway.gate import Gate, Question
+from agentxsuite.gateway.gate import Gate, Question, Upstream
 from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.http import Gone, Receive, Request, Scope, Send, problem, reply
 from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
@@ -29,7 +28,7 @@ COUNTING_SECONDS = 10.0  # between two writings of what was only counted
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 SCOPES = ["tool.invoke"]
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 Handler = Callable[[Request, tuple[str, ...], Send], Awaitable[None]]
 
@@ -57,9 +56,9 @@ class Gateway:
         return self._find(path) is not None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Build the gate, serve, and let go of everything."""
-        async with open_gate() as gate:
+    async def running(self, upstream: Upstream) -> AsyncIterator[None]:
+        """Build the gate, serve, and let go of everything but the upstreams."""
+        async with open_gate(upstream) as gate:
             self._gate, self._jwks = gate, key_ring().jwks()
             try:
                 yield
@@ -80,7 +79,7 @@ class Gateway:
         try:
             await handler(request, parts, send)
         except Gone:
-            log.info("caller_gone", path=request.path)
+            log.info("caller gone: %s", request.path)
         except Refusal as refusal:
             await problem(send, refusal)
         return None
@@ -145,7 +144,7 @@ class WrongMethod(Malformed):
 
 
 @asynccontextmanager
-async def open_gate() -> AsyncIterator[Gate]:
+async def open_gate(upstream: Upstream) -> AsyncIterator[Gate]:
     """Everything the story needs, from the settings; closed in the opposite order."""
     async with AsyncExitStack() as stack:
         directory = await stack.enter_async_context(aclosing(open_directory()))
@@ -153,7 +152,7 @@ async def open_gate() -> AsyncIterator[Gate]:
             verifier=Verifier(key_ring(), settings.PUBLIC_URL),
             directory=directory,
             limiter=await stack.enter_async_context(aclosing(open_limiter())),
-            upstream=await stack.enter_async_context(open_upstreams()),
+            upstream=upstream,
             ledger=await stack.enter_async_context(aclosing(open_ledger())),
             public_url=settings.PUBLIC_URL,
         )
@@ -205,4 +204,4 @@ async def keep_counting(gate: Gate) -> None:
         try:
             await write_counts(gate)
         except Unavailable as error:
-            log.warning("counts_not_written", code=error.code)
+            log.warning("counted refusals are not written yet: %s", error.code)

@@ -49,6 +49,7 @@ def serve(
         lifespan="on",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # a caller's address is the socket's: policies decide by it
     )
 
 

@@ -6,11 +6,10 @@ change, so that one bad row spoils nobody else's record.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
-
-import structlog
 
 from agentxsuite.gateway.refusals import Unavailable
 from agentxsuite.gateway.rows import Change
@@ -19,7 +18,7 @@ BATCH = 256  # changes in one write
 QUEUED_CHANGES = 4096
 QUEUED_BYTES = 64 * 1024 * 1024
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 Pending = tuple[Change, int, "asyncio.Future[None]"]
 
@@ -82,12 +81,12 @@ class GroupCommit:
     async def _write(self, batch: Sequence[Pending]) -> None:
         try:
             await self._writer.write([change for change, _, _ in batch])
-        except WriteFailed as error:
+        except WriteFailed:
             if len(batch) > 1:
                 for one in batch:
                     await self._write([one])
                 return
-            log.exception("ledger_write_failed", error=str(error))
+            log.exception("a change could not be written")
             refusal = Unavailable("ledger_unavailable", "The record cannot be written: try again.")
             settle(batch, refusal)
         else:

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from django.db import connections
+
 from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.gate import Facts, Question
 from agentxsuite.gateway.orm.reading import Reader, ReadFailed
@@ -45,6 +47,7 @@ class FreshDirectory:
     async def aclose(self) -> None:
         """Let go of the database."""
         await self._reader.aclose()
+        await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
         self._executor.shutdown()
 
     async def _snapshot(self, environment: str, revision: int) -> Snapshot | None:

@@ -4,10 +4,10 @@ Runs in a thread, never on the loop. What has not changed since the snapshot bef
 compiled schemas) is taken over from it.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-import structlog
 from django.db import connection as database
 from django.db import transaction
 
@@ -23,7 +23,7 @@ from agentxsuite.engines.pdp import PolicyInvalid, PolicySet
 from agentxsuite.engines.schemas import Schema, SchemaRefused
 from agentxsuite.gateway.facts import Agent, Connection, Member, Snapshot, Tool
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 def load_snapshot(environment_id: str, previous: Snapshot | None) -> Snapshot | None:
@@ -83,7 +83,7 @@ def compiled(environment: Environment, previous: Snapshot | None) -> PolicySet |
             previous.policies if previous else None,
         )
     except PolicyInvalid:
-        log.exception("policies_unreadable", environment=str(environment.id))
+        log.exception("policies of environment %s cannot be read", environment.id)
         return None
 
 
@@ -145,7 +145,7 @@ def connection_of(row: ConnectionRow, revealed: Mapping[str, Revealed]) -> Conne
     try:
         endpoint = endpoint_of(row, revealed)
     except SecretUnreadable:
-        log.exception("secret_unreadable", connection=str(row.id))
+        log.exception("the credential of connection %s cannot be read", row.id)
         endpoint = None
     version = secret.version if secret else None
     return Connection(str(row.id), row.slug, row.enabled, endpoint, version)
@@ -184,6 +184,6 @@ def schema_of(row: ToolRow, before: Tool | None) -> Schema | None:
         return before.schema
     try:
         return Schema.compile(row.schema_json)
-    except SchemaRefused as refused:
-        log.exception("schema_refused", tool=str(row.id), code=refused.code)
+    except SchemaRefused:
+        log.exception("the schema of tool %s is refused", row.id)
         return None

@@ -6,15 +6,17 @@ from knox.models import AuthToken
 
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.tenancy.login import TRIES
-from tests.cast import client, company  # noqa: F401 - a fixture, asked for by name
+from tests import cast
+from tests.cast import client
 
+company = cast.company  # fixtures, asked for by name
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 PASSWORD = "correct horse battery staple"
 LOGIN = "/api/v1/auth/login/"
 
 
 @pytest.fixture
-def alice(company):  # noqa: F811 - as above
+def alice(company):
     company.owner.set_password(PASSWORD)
     company.owner.save()
     return company.owner

@@ -35,7 +35,6 @@ EventType = Literal[
     # agents and their credentials
     "service_account_created",
     "agent_created",
-    "agent_changed",
     "token_issued",
     "token_revoked",
 ]

@@ -19,6 +19,9 @@ from agentxsuite.control.agents.services import (
     issue_token,
 )
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
+from agentxsuite.control.policies.models import Policy
+from agentxsuite.control.policies.services import create_policy
 from agentxsuite.control.secretstore.keys import MasterKeys
 from agentxsuite.control.tenancy.models import (
     Environment,
@@ -69,6 +72,13 @@ class Company:
     def token(self, agent: Agent) -> str:
         """Issue a token for an hour."""
         return issue_token(self.actor, agent)[1]
+
+    def allow(self, target: str = "tool:*", name: str = "Allowed") -> Policy:
+        """Let every agent of the organization call the tools that `target` matches."""
+        rule = RuleDraft("tool.invoke", target, "allow")
+        binding = BindingDraft("org", str(self.organization.id))
+        draft = PolicyDraft(name, (rule,), (binding,), acknowledge_broad=True)
+        return create_policy(self.actor, self.organization, draft)
 
 
 def build_company(name: str, owner: str) -> Company:

@@ -128,6 +128,6 @@ def test_no_credential_but_a_login_token_opens_the_api(credential):
 
 def test_passwords_are_hashed_as_owasp_advises(alice):
     """Otherwise: a stolen database gives the passwords away."""
-    assert make_password(PASSWORD).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert make_password(PASSWORD).startswith("argon2id$argon2id$v=19$m=19456,t=2,p=1$")
     token = AuthToken.objects.create(alice)[1]
     assert token not in str(AuthToken.objects.values())

@@ -12,6 +12,7 @@ _AT_ONCE: Final = BoundedSemaphore(2)
 class Argon2id(Argon2PasswordHasher):
     """Argon2id as OWASP's password storage sheet advises: 19 MiB, two passes, one lane."""
 
+    algorithm = "argon2id"  # its own: of two hashers with one name Django uses the last to verify
     memory_cost = 19 * 1024
     time_cost = 2
     parallelism = 1

@@ -1,6 +1,6 @@
 """Storing one row: checked like a form first, so that whoever wrote it learns all that is wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -30,17 +30,6 @@ def save(row: Row) -> Row:
     except IntegrityError:
         raise Conflict(f"Another {_noun(row)} stands in the way.") from None
     return row
-
-
-def changed(row: models.Model, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Set `facts` on `row`; return what differs, as `{field: {"from": ..., "to": ...}}` in JSON."""
-    differences = {}
-    for name, value in facts.items():
-        before = getattr(row, name)
-        if before != value:
-            setattr(row, name, value)
-            differences[name] = {"from": plain(before), "to": plain(value)}
-    return differences
 
 
 def plain(value: Any) -> Any:

@@ -87,3 +87,10 @@ def test_only_people_own(db):
     """Otherwise: an organization belongs to a program, and nobody can act for it."""
     with pytest.raises(Forbidden):
         services.create_organization(MADE_BY_HAND, "Acme")
+
+
+def test_the_cast_writes_policies_as_users_do(company):
+    """Otherwise: stories run on rules that no user could have written."""
+    policy = company.allow("tool:pay/*")
+    assert [rule.target for rule in policy.rules.all()] == ["tool:pay/*"]
+    assert AuditEvent.objects.filter(event_type="policy_created").count() == 1

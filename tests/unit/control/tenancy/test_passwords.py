@@ -1,0 +1,25 @@
+"""A flood of logins leaves room for everybody else."""
+
+import threading
+
+from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+
+from agentxsuite.control.tenancy import passwords
+
+
+def test_verifying_passes_through_our_hasher():
+    """Otherwise: another hasher checks passwords, and nothing bounds how many at once."""
+    assert isinstance(identify_hasher(make_password("x")), passwords.Argon2id)
+    assert check_password("x", make_password("x"))
+    assert not check_password("y", make_password("x"))
+
+
+def test_a_third_hash_waits_for_one_of_two():
+    """Otherwise: a thousand guesses take nineteen gigabytes."""
+    done = threading.Event()
+    hashing = threading.Thread(target=lambda: (make_password("x"), done.set()))
+    with passwords._AT_ONCE, passwords._AT_ONCE:
+        hashing.start()
+        assert not done.wait(0.2)
+    hashing.join()
+    assert done.is_set()

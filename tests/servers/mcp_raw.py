@@ -73,6 +73,7 @@ class RawServer:
         self._tls = tls
         self.asked: list[Asked] = []
         self.connections = 0
+        self._arrivals = asyncio.Semaphore(0)
         self._handlers: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -98,6 +99,12 @@ class RawServer:
             handler.cancel()
         await asyncio.gather(*self._handlers, return_exceptions=True)
 
+    async def arrived(self, count: int = 1) -> None:
+        """Wait for so many more requests."""
+        async with asyncio.timeout(5):
+            for _ in range(count):
+                await self._arrivals.acquire()
+
     async def all_closed(self) -> None:
         """Wait until every client has hung up."""
         async with asyncio.timeout(5):
@@ -117,6 +124,7 @@ class RawServer:
                 while True:
                     asked = await _read(reader, writer)
                     self.asked.append(asked)
+                    self._arrivals.release()
                     done = self._script(asked)
                     if done is not None:
                         await done

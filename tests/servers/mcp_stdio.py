@@ -1,10 +1,7 @@
-"""A small MCP server over pipes whose manners are chosen on the command line.
+"""A program: a small MCP server over pipes, with manners chosen on its command line.
 
-Tools: ``echo`` answers its arguments, ``self`` tells argv, environment, limits, group and folder,
-``never`` does not answer, ``cancelled`` tells which requests were, ``die`` ends the process,
-``child`` starts a grandchild and tells its pid, ``raw`` writes the given text as a line,
-``huge`` writes a line beyond all bounds, ``ask`` sends a request of its own and answers with the
-reply, ``deaf`` stops reading, ``mute`` closes the output, ``last`` answers and ends at once.
+The first argument is its era: ``stateless``, ``handshake``, ``silent`` (ignores what it does not
+know) or ``fragile`` (ends itself over it). Every tool is a function below.
 """
 
 import json
@@ -13,6 +10,7 @@ import resource
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 ERA = sys.argv[1] if len(sys.argv) > 1 else "stateless"
 CANCELLED = []
@@ -28,80 +26,116 @@ def answer(request, **parts):
     say({"jsonrpc": "2.0", "id": request["id"], **parts})
 
 
-def about_me():
+def echo(request, arguments):
+    answer(request, result={"content": [], "structuredContent": arguments})
+
+
+def about(request, arguments):
     kinds = ("RLIMIT_CORE", "RLIMIT_NOFILE", "RLIMIT_FSIZE")
-    return {
+    told = {
         "argv": sys.argv[1:],
         "env": dict(os.environ),
         "group": os.getpgid(0) == os.getpid(),
         "session": os.getsid(0) == os.getpid(),
-        "cwd": os.getcwd(),
+        "cwd": str(Path.cwd()),
         "limits": {kind: resource.getrlimit(getattr(resource, kind))[0] for kind in kinds},
         "pid": os.getpid(),
     }
+    answer(request, result=told)
 
 
-def call(request, name, arguments):
-    if name == "echo":
-        answer(request, result={"content": [], "structuredContent": arguments})
-    elif name == "self":
-        answer(request, result=about_me())
-    elif name == "cancelled":
-        answer(request, result={"ids": CANCELLED, "replies": REPLIES})
-    elif name == "die":
-        os._exit(3)
-    elif name == "last":
-        answer(request, result={"content": []})
-        os._exit(0)
-    elif name == "child":
-        child = subprocess.Popen(["/bin/sleep", "600"])
-        answer(request, result={"pid": child.pid})
-    elif name == "raw":
-        sys.stdout.write(arguments["text"].replace("$ID", str(request["id"])) + "\n")
-        sys.stdout.flush()
-    elif name == "huge":
-        piece = "x" * 65536
-        for _ in range(80):
-            sys.stdout.write(piece)
-        sys.stdout.write("\n" if arguments.get("ends") else "")
-        sys.stdout.flush()
-    elif name == "ask":
-        say({"jsonrpc": "2.0", "id": "mine", "method": arguments["method"]})
-        answer(request, result={})
-    elif name == "mute":
-        os.close(1)
-    elif name == "deaf":
-        answer(request, result={})
-        threading.Event().wait()
-    elif name == "grumble":
-        sys.stderr.write("something is wrong\n" * 100)
-        sys.stderr.close()
-        answer(request, result={})
+def heard(request, arguments):
+    answer(request, result={"cancelled": CANCELLED, "replies": REPLIES})
 
 
-def serve(request):
-    method = request.get("method")
-    params = request.get("params", {})
-    if method is None:
-        REPLIES.append(request)
-    elif method == "notifications/cancelled":
-        CANCELLED.append(params["requestId"])
-    elif method == "server/discover":
-        if ERA == "fragile":
-            os._exit(1)
-        if ERA == "stateless":
-            answer(request, result={"supportedVersions": ["2026-07-28"], "capabilities": {}})
-        elif ERA != "silent":
-            answer(request, error={"code": -32601, "message": "unknown method"})
-    elif method == "initialize":
-        info = {"name": "pipes", "version": "9"}
-        result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": info}
-        answer(request, result=result)
-    elif method == "tools/call":
-        call(request, params["name"], params.get("arguments", {}))
-    elif method == "ping":
-        answer(request, result={})
+def never(request, arguments):
+    pass
 
+
+def die(request, arguments):
+    os._exit(3)
+
+
+def last(request, arguments):
+    answer(request, result={"content": []})
+    os._exit(0)
+
+
+def child(request, arguments):
+    answer(request, result={"pid": subprocess.Popen(["/bin/sleep", "600"]).pid})
+
+
+def raw(request, arguments):
+    sys.stdout.write(arguments["text"].replace("$ID", str(request["id"])) + "\n")
+    sys.stdout.flush()
+
+
+def huge(request, arguments):
+    for _ in range(80):
+        sys.stdout.write("x" * 65536)
+    sys.stdout.flush()
+
+
+def ask(request, arguments):
+    say({"jsonrpc": "2.0", "id": "mine", "method": arguments["method"]})
+    answer(request, result={})
+
+
+def mute(request, arguments):
+    os.close(1)
+
+
+def deaf(request, arguments):
+    answer(request, result={})
+    threading.Event().wait()
+
+
+def grumble(request, arguments):
+    sys.stderr.write("something is wrong\n" * 100)
+    sys.stderr.close()
+    answer(request, result={})
+
+
+TOOLS = {
+    function.__name__: function
+    for function in (
+        *(echo, about, heard, never, die, last, child),
+        *(raw, huge, ask, mute, deaf, grumble),
+    )
+}
+
+
+def discover(request):
+    if ERA == "fragile":
+        os._exit(1)
+    if ERA == "stateless":
+        answer(request, result={"supportedVersions": ["2026-07-28"], "capabilities": {}})
+    elif ERA != "silent":
+        answer(request, error={"code": -32601, "message": "unknown method"})
+
+
+def initialize(request):
+    info = {"name": "pipes", "version": "9"}
+    result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": info}
+    answer(request, result=result)
+
+
+def never_mind(notification):
+    pass
+
+
+METHODS = {
+    None: REPLIES.append,
+    "notifications/initialized": never_mind,
+    "notifications/cancelled": lambda note: CANCELLED.append(note["params"]["requestId"]),
+    "server/discover": discover,
+    "initialize": initialize,
+    "ping": lambda request: answer(request, result={}),
+    "tools/call": lambda request: TOOLS[request["params"]["name"]](
+        request, request["params"]["arguments"]
+    ),
+}
 
 for line in sys.stdin:
-    serve(json.loads(line))
+    message = json.loads(line)
+    METHODS[message.get("method")](message)

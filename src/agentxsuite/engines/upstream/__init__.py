@@ -13,13 +13,19 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from agentxsuite.engines.upstream.templates import Template, TemplateInvalid, load_templates
+from agentxsuite.engines.upstream.templates import (
+    Limits,
+    Template,
+    TemplateInvalid,
+    load_templates,
+)
 
 __all__ = [
     "Egress",
     "EgressDenied",
     "Endpoint",
     "EndpointInvalid",
+    "Limits",
     "ServerInfo",
     "Template",
     "TemplateInvalid",

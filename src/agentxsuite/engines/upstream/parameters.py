@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import PurePath
 from typing import Annotated
 
 import msgspec
@@ -77,7 +78,7 @@ class Path(_Typed, frozen=True, tag="path"):
     def accept(self, text: str) -> str:
         """The resolved path for ``text``, absolute or below the root; raises ValueError."""
         root = os.path.realpath(self.under)
-        resolved = os.path.realpath(f"{root}/{text}")
+        resolved = os.path.realpath(PurePath(root, text))
         if os.path.commonpath((root, resolved)) != root:
             raise ValueError("leads out of its folder")
         return resolved

@@ -5,7 +5,12 @@ import asyncio
 from agentxsuite.engines.upstream import catalogue, eras, jsonrpc, mirrors
 from agentxsuite.engines.upstream.calls import Call, Channel, Session
 from agentxsuite.engines.upstream.eras import ServerInfo
-from agentxsuite.engines.upstream.errors import SessionLost, UpstreamError, UpstreamRpcError
+from agentxsuite.engines.upstream.errors import (
+    SessionLost,
+    UpstreamError,
+    UpstreamRpcError,
+    UpstreamUnavailable,
+)
 from agentxsuite.engines.upstream.handshake import negotiate
 from agentxsuite.engines.upstream.jsonrpc import Message
 
@@ -88,7 +93,13 @@ class Peer:
         if self._opening is None:
             self._opening = asyncio.create_task(negotiate(self._channel, self._era))
             self._opening.add_done_callback(self._settle)
-        return await asyncio.shield(self._opening)
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            if not opening.cancelled():
+                raise
+            raise UpstreamUnavailable("The connection to the upstream was closed.") from None
 
     def _settle(self, opening: asyncio.Task[Session]) -> None:
         self._opening = None

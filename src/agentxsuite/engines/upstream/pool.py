@@ -45,7 +45,7 @@ class Pool:
                     return connection
                 connection.abort()
             return await self._connect()
-        except BaseException:
+        except BaseException:  # a cancelled wait, too, gives its slot back
             self._slots.release()
             raise
 

@@ -10,14 +10,13 @@ from contextlib import suppress
 from typing import cast
 
 from agentxsuite.engines.upstream.errors import (
-    SessionLost,
     UpstreamError,
     UpstreamProtocolError,
     UpstreamUnavailable,
 )
 from agentxsuite.engines.upstream.templates import Limits
 
-MAX_LINE = 4 * 1024 * 1024
+MAX_LINE = 4 * 1024 * 1024  # give or take one read
 MAX_UNREAD = 16 * 1024 * 1024  # what may wait for a process that does not read
 MAX_REMARKS = 64  # pieces of stderr kept for whoever looks into a failure
 EXIT_SECONDS = 1.0  # between the polite end and the hard one
@@ -54,10 +53,8 @@ class Process(asyncio.SubprocessProtocol):
         return b"".join(self._remarks)
 
     def write(self, line: bytes) -> None:
-        """Send a line; raises SessionLost when it is gone, UpstreamUnavailable when it is deaf."""
+        """Send one line; raises UpstreamUnavailable when nobody reads it."""
         pipe = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(_STDIN))
-        if self.ended or pipe.is_closing():
-            raise SessionLost("The upstream's process has ended.")
         if pipe.get_write_buffer_size() > MAX_UNREAD:
             raise UpstreamUnavailable("The upstream's process does not read its input.")
         pipe.write(line + b"\n")
@@ -65,18 +62,18 @@ class Process(asyncio.SubprocessProtocol):
     def fail(self, reason: UpstreamError) -> None:
         """End it at once, with its whole group; idempotent."""
         self._signal(signal.SIGKILL)
-        if not self.ended:
-            self.ended = True
-            self._on_end(reason)
+        self._stop(reason)
 
     async def end(self) -> None:
         """Ask it to go, give it a moment, then make it go."""
+        self._stop(UpstreamUnavailable("The connection to the upstream was closed."))
         self._signal(signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(EXIT_SECONDS):
                 await self._exited.wait()
-        self.fail(UpstreamUnavailable("The connection to the upstream was closed."))
+        self._signal(signal.SIGKILL)
         await self._exited.wait()
+        self._transport.close()
 
     # asyncio.SubprocessProtocol
 
@@ -97,7 +94,7 @@ class Process(asyncio.SubprocessProtocol):
         self._line += rest
         if len(self._line) > MAX_LINE:
             self._line.clear()
-            self.fail(_too_large())
+            self.fail(UpstreamProtocolError("The upstream's answer is larger than 4 MiB."))
 
     def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
         """A server that closed its input or output is of no use any more."""
@@ -108,29 +105,33 @@ class Process(asyncio.SubprocessProtocol):
         """Its children go with it; what it said last may still be in the pipe."""
         self._exited.set()
         self._signal(signal.SIGKILL)
-        asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._lost)
+        if self.ended:
+            self._transport.close()
+        else:
+            asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._lost)
 
     # inside
 
     def _take(self, line: bytes) -> None:
         try:
-            if len(line) > MAX_LINE:
-                raise _too_large()
             self._on_line(line)
         except UpstreamProtocolError as error:
             # Whose answer it was cannot be told, so everybody who waits hears of it.
             self.fail(error)
 
+    def _stop(self, reason: UpstreamError) -> None:
+        if not self.ended:
+            self.ended = True
+            self._on_end(reason)
+
     def _lost(self) -> None:
         self.fail(UpstreamUnavailable("The upstream's process has ended."))
+        if self._exited.is_set():  # before, closing would race the reaping of the process
+            self._transport.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
-
-
-def _too_large() -> UpstreamProtocolError:
-    return UpstreamProtocolError("The upstream's answer is larger than 4 MiB.")
 
 
 async def launch(

@@ -71,8 +71,8 @@ class Stdio:
             await self._process.end()
 
     def _write(self, body: bytes) -> None:
-        if self._process is None:
-            raise SessionLost("The upstream's process was not started.")
+        if self._process is None or self._process.ended:
+            raise SessionLost("The upstream's process has ended.")
         self._process.write(body)
 
     def _cancel(self, number: int, call: Call) -> None:

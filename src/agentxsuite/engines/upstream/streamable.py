@@ -127,11 +127,12 @@ class Streamable:
             await connection.exchange(self._request(b"DELETE", b"", _session_lines(session)))
 
     def _post(self, body: bytes, session: Session, call: Call | None = None) -> bytes:
-        if session.info.era == "stateless":
-            return self._request(b"POST", body, _routing_lines(session, call))
-        if call is not None and call.method == "initialize":
-            return self._request(b"POST", body, b"")
-        return self._request(b"POST", body, _session_lines(session))
+        if call is None or session.info.era == "handshake":
+            opening = call is not None and call.method == "initialize"
+            lines = b"" if opening else _session_lines(session)
+        else:
+            lines = _routing_lines(session, call)
+        return self._request(b"POST", body, lines)
 
     def _request(self, method: bytes, body: bytes, lines: bytes) -> bytes:
         return b"%b %b%b%bContent-Length: %d\r\n\r\n%b" % (
@@ -164,15 +165,14 @@ def _head(endpoint: Endpoint, web: Web) -> bytes:
     return "\r\n".join(lines).encode("latin-1")
 
 
-def _routing_lines(session: Session, call: Call | None) -> bytes:
+def _routing_lines(session: Session, call: Call) -> bytes:
     """The headers that repeat what the body says, for whoever routes by them."""
-    lines = f"MCP-Protocol-Version: {session.info.protocol_version}\r\n"
-    if call is not None:
-        lines += f"Mcp-Method: {call.method}\r\n"
-        if call.name is not None:
-            lines += f"Mcp-Name: {mirrors.encoded(call.name)}\r\n"
-        for name, value in call.headers:
-            lines += f"{name}: {value}\r\n"
+    version = session.info.protocol_version
+    lines = f"MCP-Protocol-Version: {version}\r\nMcp-Method: {call.method}\r\n"
+    if call.name is not None:
+        lines += f"Mcp-Name: {mirrors.encoded(call.name)}\r\n"
+    for name, value in call.headers:
+        lines += f"{name}: {value}\r\n"
     return lines.encode()
 
 

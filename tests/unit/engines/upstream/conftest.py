@@ -1,6 +1,6 @@
 """Real upstreams, and the way to them."""
 
-import datetime
+import datetime as dt
 import ssl
 import sys
 from contextlib import AsyncExitStack
@@ -68,7 +68,7 @@ async def upstreams(templates):
 
 @pytest.fixture
 async def serve():
-    """Start raw servers: ``await serve(script)``."""
+    """How raw servers are started and stopped with the test."""
     async with AsyncExitStack() as stack:
 
         async def start(script, **options):
@@ -113,15 +113,15 @@ class Authority:
         return context
 
     def _sign(self, subject, key, name=None, *, ca=False):
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(hours=1))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
         if name is not None:

@@ -31,11 +31,11 @@ async def test_all_pages(upstreams, at, serve):
 @pytest.mark.parametrize(
     ("page", "text"),
     [
-        (lambda n: {"tools": [], "nextCursor": "1"}, "circles"),
+        (lambda _: {"tools": [], "nextCursor": "1"}, "circles"),
         (lambda n: {"tools": [], "nextCursor": str(n + 1)}, "100 pages"),
-        (lambda n: {"tools": ["x" * 3_000_000], "nextCursor": "1"}, "cannot be read"),
-        (lambda n: {"tools": [{"name": 1}]}, "cannot be read"),
-        (lambda n: {}, "cannot be read"),
+        (lambda _: {"tools": ["x" * 3_000_000], "nextCursor": "1"}, "cannot be read"),
+        (lambda _: {"tools": [{"name": 1}]}, "cannot be read"),
+        (lambda _: {}, "cannot be read"),
         (
             lambda n: {"tools": [{"name": "x" * 3_000_000}], "nextCursor": str(n + 1)},
             "16 MiB",

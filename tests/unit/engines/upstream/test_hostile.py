@@ -7,9 +7,9 @@ import struct
 import pytest
 
 from agentxsuite.engines.upstream import (
-    Upstreams,
     UpstreamError,
     UpstreamProtocolError,
+    Upstreams,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -63,12 +63,14 @@ def endless_chunk_extensions(asked):
 
 
 def endless_trailers(asked):
-    return flood(asked, HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n \r\n0\r\nx: ", b"a" * 65536)
+    return flood(
+        asked, HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n \r\n0\r\nx: ", b"a" * 65536
+    )
 
 
 def endless_stream(asked):
-    event = b'data: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n'
-    return flood(asked, STREAM + b"\r\n", event * 1000)
+    event = b'data: {"jsonrpc":"2.0","method":"notifications/progress","x":"%9999d"}\n\n' % 1
+    return flood(asked, STREAM + b"\r\n", event * 10)
 
 
 def reset(asked):
@@ -155,6 +157,10 @@ def strange_error(asked):
     asked.reply(asked.answer(error="no"))
 
 
+def stranger_error(asked):
+    asked.error("not a number")
+
+
 HOSTILE = [
     (drip, UpstreamTimeout, "within 1 seconds"),
     (silence, UpstreamTimeout, "within 1 seconds"),
@@ -186,6 +192,7 @@ HOSTILE = [
     (garbage_in_stream, UpstreamProtocolError, "not JSON"),
     (empty_stream, UpstreamUnavailable, "without an answer"),
     (strange_error, UpstreamProtocolError, "cannot be read"),
+    (stranger_error, UpstreamProtocolError, "cannot be read"),
 ]
 
 
@@ -208,19 +215,12 @@ async def test_hostile_answer(at, serve, script, error, text):
 
 async def test_cancelled_calls_leak_nothing(upstreams, at, serve):
     """Callers that go away would leave sockets behind until the worker dies."""
-    reached = asyncio.Semaphore(0)
-
-    async def call(asked):
-        reached.release()
-        await asked.gone()
-
-    server = await serve(stateless(call))
+    server = await serve(stateless(lambda asked: asked.gone()))
     endpoint = at(server)
     calls = [
         asyncio.create_task(upstreams.call_tool(endpoint, "t", {}, timeout=30)) for _ in range(50)
     ]
-    for _ in calls:
-        await reached.acquire()
+    await server.arrived(51)
     assert server.open == 50
     for call in calls:
         call.cancel()
@@ -233,10 +233,8 @@ async def test_cancelled_calls_leak_nothing(upstreams, at, serve):
 async def test_bulkhead(at, serve):
     """One slow upstream would take every socket of the worker."""
     gate = asyncio.Event()
-    reached = asyncio.Semaphore(0)
 
     async def call(asked):
-        reached.release()
         await gate.wait()
         asked.result({"content": []})
 
@@ -247,8 +245,7 @@ async def test_bulkhead(at, serve):
         waiting = [
             asyncio.create_task(engine.call_tool(endpoint, "t", {}, timeout=5)) for _ in range(3)
         ]
-        for _ in waiting:
-            await reached.acquire()
+        await server.arrived(4)
         with pytest.raises(UpstreamTimeout) as caught:
             await engine.call_tool(endpoint, "t", {}, timeout=0.3)
         assert not caught.value.sent
@@ -284,6 +281,41 @@ async def test_late_unsolicited_bytes(upstreams, at, serve):
     assert server.connections == 2
 
 
+async def test_unsolicited_bytes_are_hung_up_on(upstreams, at, serve):
+    """An upstream could keep filling the buffers of sockets that nobody uses."""
+    server = await serve(stateless(lambda asked: asked.result({"content": []})))
+    await upstreams.call_tool(at(server), "t", {}, timeout=5)
+    server.asked[-1].send(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    await server.all_closed()
+
+
+async def test_more_after_the_last_answer(upstreams, at, serve):
+    """Garbage behind a good answer would spoil the answer, or the next call."""
+
+    def call(asked):
+        asked.result({"content": ["good"]}, connection="close")
+        asked.send(b"garbage")
+
+    server = await serve(stateless(call))
+    for _ in range(2):
+        result = await upstreams.call_tool(at(server), "t", {}, timeout=5)
+        assert result == {"content": ["good"]}
+    assert server.connections == 3 - 1
+
+
+async def test_answer_that_ends_with_the_connection(upstreams, at, serve):
+    """A simple upstream that closes after each answer could not be used."""
+
+    def call(asked):
+        asked.send(HEAD + b"\r\n", asked.answer(result={"content": []}))
+        asked.writer.write_eof()
+
+    server = await serve(stateless(call))
+    for _ in range(2):
+        result = await upstreams.call_tool(at(server), "t", {}, timeout=5)
+        assert result == {"content": []}
+
+
 async def test_nobody_listens(upstreams, at):
     """A person would not learn that the upstream is down."""
     with pytest.raises(UpstreamUnavailable, match="refuses connections") as caught:
@@ -294,6 +326,12 @@ async def test_nobody_listens(upstreams, at):
 
 async def test_every_error_is_one_kind(upstreams, at):
     """A caller that catches UpstreamError would still see a stack trace."""
-    for url in ("http://10.0.0.1/", "ftp://x/", "stdio://nobody", "stdio://missing", "https://[::1]/"):
+    for url in (
+        "http://10.0.0.1/",
+        "ftp://x/",
+        "stdio://nobody",
+        "stdio://missing",
+        "https://[::1]/",
+    ):
         with pytest.raises(UpstreamError):
             await upstreams.list_tools(at(url), timeout=2)

@@ -13,7 +13,7 @@ from agentxsuite.engines.upstream import (
     UpstreamUnavailable,
 )
 from tests.servers.mcp_http import told
-from tests.servers.mcp_raw import DISCOVERY, handshake, stateless
+from tests.servers.mcp_raw import handshake, stateless
 
 HUGE = 123456789012345678901234567890
 
@@ -31,23 +31,11 @@ async def test_legacy_call(upstreams, at, legacy_url):
     assert result["content"][0]["text"] == "hé"
 
 
-async def test_eras_are_told(upstreams, at, modern_url, legacy_url):
-    """A person testing a connection would not learn who is there."""
-    modern = await upstreams.probe(at(modern_url), timeout=10)
-    assert (modern.era, modern.protocol_version) == ("stateless", "2026-07-28")
-    assert (modern.name, modern.version) == ("tests", "1.2.3")
-    legacy = await upstreams.probe(at(legacy_url), timeout=10)
-    assert (legacy.era, legacy.protocol_version) == ("handshake", "2025-11-25")
-    assert legacy.name == "tests"
-    assert "tools" in legacy.capabilities
-
-
 async def test_only_own_headers_are_sent(upstreams, at, modern_url):
     """A caller's credential would leak to an upstream, or the connection's own would be missing."""
     endpoint = at(modern_url, headers=(("Authorization", "Bearer own"), ("X-Team", "blue")))
     await upstreams.call_tool(endpoint, "echo", {"text": "x"}, timeout=10)
-    log = await told(modern_url, "/log")
-    headers = log["requests"][-1]
+    headers = (await told(modern_url, "/log"))[-1]
     headers.pop("content-length")
     assert headers == {
         ":method": "POST",
@@ -64,27 +52,11 @@ async def test_only_own_headers_are_sent(upstreams, at, modern_url):
     }
 
 
-async def test_changed_definition_is_seen(upstreams, at, modern_url):
-    """A tool whose description was swapped would keep its old face in the catalogue."""
-    endpoint = at(modern_url)
-    before = {tool["name"]: tool for tool in await upstreams.list_tools(endpoint, timeout=10)}
-    await told(modern_url, "/describe?text=Obey+me")
-    after = {tool["name"]: tool for tool in await upstreams.list_tools(endpoint, timeout=10)}
-    assert before["echo"]["description"] != after["echo"]["description"] == "Obey me"
-
-
 async def test_progress_does_not_disturb(upstreams, at, legacy_url):
     """A tool that reports progress would have no result."""
     meta = {"progressToken": 7}
     result = await upstreams.call_tool(at(legacy_url), "chatty", {}, timeout=10, meta=meta)
     assert result["content"][0]["text"] == "done"
-
-
-async def test_mirrored_argument(upstreams, at, modern_url):
-    """A tool that routes by a header would refuse every call."""
-    for region in ("eu", "zürich"):
-        result = await upstreams.call_tool(at(modern_url), "routed", {"region": region}, timeout=10)
-        assert result["content"][0]["text"] == region
 
 
 @pytest.mark.parametrize("url", ["modern_url", "legacy_url"])
@@ -98,7 +70,7 @@ async def test_timeout_cancels_the_upstream(upstreams, at, url, request):
     assert asyncio.get_running_loop().time() - started < 1.5
     assert caught.value.sent
     async with asyncio.timeout(2):
-        assert "slow" in await told(url, "/cancelled")
+        await told(url, "/cancelled")
 
 
 async def test_exact_numbers_both_ways(upstreams, at, serve):
@@ -156,47 +128,6 @@ async def test_session_is_handed_back(at, serve):
     assert server.asked[-1].headers["mcp-session-id"] == "s-1"
 
 
-async def test_lost_session_is_renewed_once(upstreams, at, serve):
-    """An upstream's restart would fail every call until someone edits the connection."""
-    known = {"s-1"}
-
-    def call(asked):
-        if asked.headers["mcp-session-id"] in known:
-            asked.result({"content": []})
-        else:
-            asked.error(-32600, "Session not found", "404 Not Found")
-
-    server = await serve(handshake(call, session="s-1"))
-    endpoint = at(server)
-    await upstreams.call_tool(endpoint, "t", {}, timeout=5)
-    known.clear()
-    with pytest.raises(UpstreamUnavailable, match="session"):
-        await upstreams.call_tool(endpoint, "t", {}, timeout=5)
-    assert server.methods()[4:] == [
-        "tools/call",
-        "initialize",
-        "notifications/initialized",
-        "tools/call",
-    ]
-    known.add("s-1")
-    await upstreams.call_tool(endpoint, "t", {}, timeout=5)
-
-
-async def test_upgraded_upstream_is_asked_again(upstreams, at, serve):
-    """An upstream that changed its protocol version would stay unusable."""
-    refused = iter([True])
-
-    def call(asked):
-        if next(refused, False):
-            asked.error(-32022, data={"supported": ["2025-11-25"]}, status="400 Bad Request")
-        else:
-            asked.result({"content": []})
-
-    server = await serve(stateless(call))
-    assert await upstreams.call_tool(at(server), "t", {}, timeout=5) == {"content": []}
-    assert server.methods() == ["server/discover", "tools/call"] * 2
-
-
 async def test_server_requests_are_answered(upstreams, at, serve):
     """An older upstream that asks something would wait for ever."""
     questions = [
@@ -222,6 +153,25 @@ async def test_server_requests_are_answered(upstreams, at, serve):
     ]
 
 
+async def test_stream_that_breaks_off_after_a_question(upstreams, at, serve):
+    """A call would hang because its stream ended while we were answering."""
+    streams = []
+
+    async def call(asked):
+        if "method" in asked.message:
+            streams.append(asked)
+            asked.stream(b'{"jsonrpc":"2.0","id":"a","method":"ping"}', end=False)
+        else:
+            streams[0].writer.transport.abort()
+            await streams[0].writer.wait_closed()
+            await asyncio.sleep(0)  # the client's turn to notice
+            asked.reply(b"", "202 Accepted")
+
+    server = await serve(handshake(call))
+    with pytest.raises(UpstreamUnavailable, match="hung up"):
+        await upstreams.call_tool(at(server), "t", {}, timeout=5)
+
+
 async def test_new_era_answers_nothing(upstreams, at, serve):
     """A current upstream would be sent messages that its protocol does not have."""
 
@@ -235,22 +185,6 @@ async def test_new_era_answers_nothing(upstreams, at, serve):
     assert server.methods() == ["server/discover", "tools/call"]
 
 
-async def test_late_end_of_stream_keeps_the_socket(upstreams, at, serve):
-    """Every call to a streaming upstream would pay for a new connection."""
-
-    async def call(asked):
-        asked.stream(asked.answer(result={"content": []}), end=False)
-        await asked.writer.drain()
-        await asyncio.sleep(0)
-        asked.send(b"0\r\n\r\n")
-
-    server = await serve(stateless(call))
-    for _ in range(3):
-        await upstreams.call_tool(at(server), "t", {}, timeout=5)
-        await asyncio.sleep(0.02)
-    assert server.connections == 1
-
-
 async def test_rpc_error_is_passed_on(upstreams, at, serve):
     """A user would not learn what the upstream minded."""
     server = await serve(
@@ -261,21 +195,6 @@ async def test_rpc_error_is_passed_on(upstreams, at, serve):
     error = caught.value
     assert (error.rpc_code, error.message, error.data) == (-32602, "bad", {"x": 1})
     assert error.sent
-    assert server.methods().count("tools/call") == 1
-
-
-async def test_refused_headers_without_marks(upstreams, at, serve):
-    """A call that the upstream refuses for its headers would be repeated in vain."""
-
-    def call(asked):
-        if asked.message["method"] == "tools/list":
-            asked.result({"tools": [{"name": "t"}]})
-        else:
-            asked.error(-32020, "mismatch", "400 Bad Request")
-
-    server = await serve(stateless(call))
-    with pytest.raises(UpstreamRpcError, match="mismatch"):
-        await upstreams.call_tool(at(server), "t", {}, timeout=5)
     assert server.methods().count("tools/call") == 1
 
 
@@ -308,61 +227,3 @@ async def test_session_id_that_cannot_be_sent_back(upstreams, at, serve):
     server = await serve(handshake(lambda asked: asked.result({}), session="a b"))
     with pytest.raises(UpstreamProtocolError, match="session id"):
         await upstreams.call_tool(at(server), "t", {}, timeout=5)
-
-
-async def test_connection_is_reused(upstreams, at, serve):
-    """Every call would pay for a new connection."""
-    server = await serve(stateless(lambda asked: asked.result({"content": []})))
-    for _ in range(5):
-        await upstreams.call_tool(at(server), "t", {}, timeout=5)
-    assert server.connections == 1
-
-
-async def test_dying_socket_repeats_no_call(upstreams, at, serve):
-    """A tool would run twice because a socket died at the wrong moment."""
-
-    def call(asked):
-        if asked.message["method"] == "tools/list" and server.connections > 1:
-            asked.result({"tools": []})
-        else:
-            asked.writer.transport.abort()
-
-    server = await serve(stateless(call))
-    endpoint = at(server)
-    await upstreams.probe(endpoint, timeout=5)
-    with pytest.raises(UpstreamUnavailable) as caught:
-        await upstreams.call_tool(endpoint, "t", {}, timeout=5)
-    assert caught.value.sent
-    assert server.methods() == ["server/discover", "tools/call"]
-
-
-async def test_dying_socket_repeats_a_list(upstreams, at, serve):
-    """A harmless question would fail because the upstream had just closed an idle socket."""
-
-    def call(asked):
-        if server.connections > 1:
-            asked.result({"tools": []})
-        else:
-            asked.writer.transport.abort()
-
-    server = await serve(stateless(call))
-    endpoint = at(server)
-    await upstreams.probe(endpoint, timeout=5)
-    assert await upstreams.list_tools(endpoint, timeout=5) == []
-    assert server.methods() == ["server/discover", "tools/list", "tools/list"]
-
-
-async def test_a_fresh_discovery_on_probe(upstreams, at, serve):
-    """A second test of a connection would not touch the upstream."""
-    server = await serve(lambda asked: asked.result(DISCOVERY))
-    for _ in range(2):
-        await upstreams.probe(at(server), timeout=5)
-    assert server.methods() == ["server/discover"] * 2
-
-
-async def test_a_ping_on_probe(upstreams, at, serve):
-    """A second test of an older connection would not touch the upstream."""
-    server = await serve(handshake(lambda asked: asked.result({})))
-    for _ in range(2):
-        await upstreams.probe(at(server), timeout=5)
-    assert server.methods()[-1] == "ping"

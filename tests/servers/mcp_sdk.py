@@ -1,0 +1,105 @@
+"""A program: an MCP server over Streamable HTTP, built with the SDK, that tells what happened.
+
+``mcp_http`` starts it. Beside its tools it serves ``/log`` (headers of every request),
+``/cancelled`` (answers once a call was cancelled) and ``/describe`` (changes ``echo``).
+"""
+
+import argparse
+import asyncio
+import socket
+from typing import Annotated, Any
+
+import uvicorn
+from mcp.server.mcpserver import Context, MCPServer
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+MODERN = (b"mcp-protocol-version", b"2026-07-28")
+
+server = MCPServer("tests", version="1.2.3")
+requests: list[dict[str, str]] = []
+cancelled = asyncio.Event()
+
+
+@server.tool(description="Return the text.")
+async def echo(text: str) -> str:
+    return text
+
+
+@server.tool()
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+@server.tool()
+async def slow(seconds: float) -> str:
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        cancelled.set()
+        raise
+    return "slept"
+
+
+@server.tool()
+async def chatty(context: Context[Any, Any]) -> str:
+    await context.report_progress(1, 2)
+    return "done"
+
+
+@server.tool()
+async def routed(
+    region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})],
+) -> str:
+    return region
+
+
+@server.custom_route("/log", methods=["GET"])
+async def log(request: Request) -> JSONResponse:
+    return JSONResponse(requests)
+
+
+@server.custom_route("/cancelled", methods=["GET"])
+async def was_cancelled(request: Request) -> JSONResponse:
+    await cancelled.wait()
+    return JSONResponse({})
+
+
+@server.custom_route("/describe", methods=["GET"])
+async def describe(request: Request) -> JSONResponse:
+    server.remove_tool("echo")
+    server.add_tool(echo, description=request.query_params["text"])
+    return JSONResponse({})
+
+
+def application(*, sessions: bool, stream: bool, handshake: bool) -> Any:
+    """The ASGI application, with the requests to ``/mcp`` written down."""
+    app = server.streamable_http_app(json_response=not stream, stateless_http=not sessions)
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/mcp":
+            headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+            requests.append({":method": scope["method"], **headers})
+            if handshake:  # so behaves a server that has never heard of the new era
+                scope["headers"] = [pair for pair in scope["headers"] if pair != MODERN]
+        await app(scope, receive, send)
+
+    return noting
+
+
+def main() -> None:
+    """Serve on an inherited socket until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("socket", type=int)
+    parser.add_argument("--handshake", action="store_true", help="serve the old era only")
+    parser.add_argument("--sessions", action="store_true", help="mint session ids")
+    parser.add_argument("--stream", action="store_true", help="answer by event streams")
+    chosen = parser.parse_args()
+    app = application(sessions=chosen.sessions, stream=chosen.stream, handshake=chosen.handshake)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    asyncio.run(uvicorn.Server(config).serve(sockets=[socket.socket(fileno=chosen.socket)]))
+
+
+if __name__ == "__main__":
+    main()

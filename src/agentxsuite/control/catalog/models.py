@@ -60,6 +60,7 @@ class Connection(Mortal, Owned):
     status_reason = models.TextField(blank=True)
     server_info = models.JSONField(default=dict, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -12,9 +12,19 @@ from agentxsuite.control.secretstore import datakeys
 from agentxsuite.control.secretstore.crypto import CannotOpen, SecretPlace, seal, unseal
 from agentxsuite.control.secretstore.keys import KeysUnavailable, MasterKeys
 from agentxsuite.control.secretstore.models import Secret, SecretVersion
-from agentxsuite.control.secretstore.values import Concealed, Revealed
+from agentxsuite.control.secretstore.values import Concealed, Revealed, SecretUnreadable
 from agentxsuite.control.tenancy.models import Environment, Organization
 from agentxsuite.control.tenancy.problems import Invalid, Problem
+
+__all__ = [
+    "Revealed",
+    "SecretUnreadable",
+    "SecretsUnavailable",
+    "reveal_many",
+    "rotate",
+    "store",
+    "usable",
+]
 
 MAX_BYTES = 64 * 1024
 

@@ -45,3 +45,7 @@ class Revealed:
 
     value: Concealed
     version: int
+
+
+class SecretUnreadable(Exception):
+    """A credential that cannot be had or used now; the text shows nothing of it."""

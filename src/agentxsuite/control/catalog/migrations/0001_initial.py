@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ("status_reason", models.TextField(blank=True)),
                 ("server_info", models.JSONField(blank=True, default=dict)),
                 ("last_seen_at", models.DateTimeField(blank=True, null=True)),
+                ("synced_at", models.DateTimeField(blank=True, null=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
                     "environment",

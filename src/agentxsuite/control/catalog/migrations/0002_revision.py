@@ -14,7 +14,14 @@ class Migration(migrations.Migration):
         BumpsRevision(
             "Connection",
             environment="changed.environment_id",
-            ignoring=("status", "status_reason", "server_info", "last_seen_at", "updated_at"),
+            ignoring=(
+                "status",
+                "status_reason",
+                "server_info",
+                "last_seen_at",
+                "synced_at",
+                "updated_at",
+            ),
         ),
         BumpsRevision("Tool", environment="changed.environment_id", ignoring=("synced_at",)),
         BumpsRevision(

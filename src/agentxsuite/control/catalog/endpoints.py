@@ -1,0 +1,46 @@
+"""From a stored connection and its revealed credential to what the upstream engine dials."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+
+from agentxsuite.control.catalog.models import AuthMethod, Connection
+from agentxsuite.control.secretstore.values import Revealed, SecretUnreadable
+from agentxsuite.engines.upstream import Endpoint, EndpointInvalid, check_headers
+
+STDIO = "stdio:"
+
+
+def endpoint_of(connection: Connection, revealed: Mapping[str, Revealed]) -> Endpoint:
+    """Return where a connection leads; `revealed` holds the current secrets by their refs.
+
+    Raises SecretUnreadable where its credential is missing or cannot be sent.
+    """
+    identifier, url = str(connection.id), connection.endpoint
+    if connection.auth_method == AuthMethod.NONE:
+        return Endpoint(identifier, url)
+    secret = revealed.get(connection.secret_ref or "")
+    if secret is None:
+        raise SecretUnreadable("The connection's credential cannot be read.")
+    if url.startswith(STDIO):
+        return Endpoint(identifier, url, secret=secret.value.reveal())
+    headers = (_header(connection, secret.value.reveal()),)
+    try:
+        check_headers(headers)
+    except EndpointInvalid as error:
+        raise SecretUnreadable(error.detail) from None
+    return Endpoint(identifier, url, headers)
+
+
+def _header(connection: Connection, secret: str) -> tuple[str, str]:
+    """The credential as a header (RFC 6750 section 2.1, RFC 7617 section 2)."""
+    config = connection.auth_config
+    match connection.auth_method:
+        case AuthMethod.BEARER:
+            return "Authorization", f"Bearer {secret}"
+        case AuthMethod.BASIC:
+            pair = f"{config.get('username', '')}:{secret}".encode()
+            return "Authorization", f"Basic {b64encode(pair).decode()}"
+        case AuthMethod.HEADER:
+            return str(config.get("header", "")), secret
+        case _:
+            raise SecretUnreadable("The connection's way of authentication is not supported yet.")

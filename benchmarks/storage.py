@@ -4,6 +4,7 @@ Both servers come as wheels. PostgreSQL keeps its own settings: it waits for the
 commit. Redis keeps nothing on disk, because rate limits need not outlive it.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.processes import free_port, running
+from benchmarks.processes import START, free_port, running
 from tests.servers.postgres import OWNER, Postgres
 from tests.servers.redis import RedisServer
 
@@ -50,13 +51,24 @@ def postgresql(folder: Path) -> Iterator[str]:
     log, address = folder / "postgresql.log", f"127.0.0.1:{port}"
     try:
         with running(command, port, log, user=server.identity.get("user")):
-            with psycopg.connect(f"postgresql://postgres@{address}/postgres") as connection:
-                connection.autocommit = True
+            with connected(f"postgresql://postgres@{address}/postgres") as connection:
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN")
                 connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
             yield f"postgresql://{OWNER}@{address}/{OWNER}"
     finally:
         server.destroy()
+
+
+def connected(address: str) -> psycopg.Connection:
+    """Connect once the server is done with starting: it listens before it lets anybody in."""
+    deadline = time.monotonic() + START
+    while True:
+        try:
+            return psycopg.connect(address, autocommit=True)
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 KINDS = (Kind("SQLite", embedded), Kind("PostgreSQL + Redis", engines))

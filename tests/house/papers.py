@@ -32,7 +32,7 @@ def variables(tree: Tree) -> set[str]:
     """The environment variables that the program reads."""
     asked = {
         expression.value
-        for name, module in tree.modules()
+        for name, module in tree.modules
         if name.startswith("src/")
         for node in ast.walk(module)
         if isinstance(expression := asked_for(node, anything=name == SETTINGS), ast.Constant)

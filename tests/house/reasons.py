@@ -31,7 +31,8 @@ NONE = Comment("", alone=False)
 def suppressions(tree: Tree) -> Iterator[str]:
     """A checker is silenced without a reason."""
     for name in tree.sources():
-        comments = comments_of(tree.text(name))
+        text = tree.text(name)
+        comments = comments_of(text) if SUPPRESSION.search(text) else {}
         for number, comment in comments.items():
             if SUPPRESSION.search(comment.text) and not reason(comments, number):
                 yield f"{name}:{number}: no reason beside {comment.text!r}"
@@ -39,10 +40,9 @@ def suppressions(tree: Tree) -> Iterator[str]:
 
 def catch_alls(tree: Tree) -> Iterator[str]:
     """Every exception is caught without a reason."""
-    for name, module in tree.modules():
-        comments = comments_of(tree.text(name))
-        for node in ast.walk(module):
-            if catches_all(node) and not reason(comments, node.lineno):
+    for name, module in tree.modules:
+        for node in filter(catches_all, ast.walk(module)):
+            if not reason(comments_of(tree.text(name)), node.lineno):
                 yield f"{name}:{node.lineno}: no reason beside a handler of every exception"
 
 

@@ -67,7 +67,7 @@ def medians(tree: Tree) -> str:
 
 def every_function(tree: Tree) -> Iterator[tuple[str, Function]]:
     """Every function and method, with the name of its file."""
-    for name, module in tree.modules():
+    for name, module in tree.modules:
         for node in ast.walk(module):
             if isinstance(node, Function):
                 yield name, node

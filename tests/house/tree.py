@@ -4,6 +4,7 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 
@@ -46,7 +47,7 @@ class Tree:
             name for name in self.names if name.endswith(".py") and "/migrations/" not in name
         )
 
-    def modules(self) -> Iterator[tuple[str, ast.Module]]:
+    @cached_property
+    def modules(self) -> tuple[tuple[str, ast.Module], ...]:
         """The syntax tree of every Python file written by hand."""
-        for name in self.sources():
-            yield name, ast.parse(self.text(name), name)
+        return tuple((name, ast.parse(self.text(name), name)) for name in self.sources())

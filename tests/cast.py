@@ -65,8 +65,9 @@ class Company:
 
     def agent(self, name: str = "Clerk", environment: Environment | None = None) -> Agent:
         """Make an agent that calls in with our tokens; in `prod` unless told."""
-        account = create_service_account(self.actor, self.organization, name)
         place = environment or self.prod
+        login = f"{name} in {place.name}"
+        account = create_service_account(self.actor, self.organization, login)
         return create_agent(self.actor, place, name, service_account=account)
 
     def token(self, agent: Agent) -> str:

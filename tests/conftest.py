@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-pytest_plugins = ["tests.servers.redis"]
+pytest_plugins = ["tests.cast", "tests.servers.redis"]
 
 
 @pytest.fixture(scope="session")

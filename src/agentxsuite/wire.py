@@ -7,7 +7,6 @@ every digit; of duplicate names the last wins.
 
 import json
 import re
-
 from typing import Any
 
 import orjson

@@ -33,6 +33,11 @@ async def add(a: int, b: int) -> int:
 
 
 @server.tool()
+async def fail() -> str:
+    raise ValueError("broken on purpose")
+
+
+@server.tool()
 async def slow(seconds: float) -> str:
     try:
         await asyncio.sleep(seconds)

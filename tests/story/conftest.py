@@ -62,7 +62,7 @@ class World:
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[str]:
     """A real MCP server built with the SDK."""
-    with mcp_http.running() as url:
+    with mcp_http.running("--stream") as url:
         yield url
 
 

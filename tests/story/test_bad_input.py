@@ -57,7 +57,7 @@ async def test_every_fault_of_a_body_is_told_at_once(client, world):
     body = {"tool": 7, "input": [], "timeout_seconds": 0, "extra": 1}
     answer = await client.post(world.execute, json=body, headers=world.bearer)
     paths = {error["path"] for error in answer.json()["errors"]}
-    assert paths == {"tool", "input", "timeout_seconds", "extra"}
+    assert paths == {"/tool", "/input", "/timeout_seconds", "/extra"}
 
 
 RPC = {

@@ -71,13 +71,13 @@ async def test_an_allowed_call_runs_and_is_on_record(client, world):
 async def test_a_denied_call_never_reaches_the_upstream(client, world):
     """Policy would be advice."""
     await sync_to_async(world.rule)("deny", "tool:tests/echo", message="Not today.")
-    before = len((await mcp_http.told(world.upstream, "/log"))["requests"])
+    before = len(await mcp_http.told(world.upstream, "/log"))
     answer = await execute(client, world)
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert (problem["code"], problem["detail"]) == ("explicit_deny", "Not today.")
-    assert len((await mcp_http.told(world.upstream, "/log"))["requests"]) == before
+    assert len(await mcp_http.told(world.upstream, "/log")) == before
     run = await the_run()
     assert (run.status, run.outcome_code, run.started_at) == ("failed", "denied", None)
     assert str(run.id) == problem["run_id"]
@@ -161,17 +161,17 @@ async def test_a_person_runs_as_an_agent_and_both_are_named(client, world):
 
 
 @pytest.mark.parametrize(
-    ("who", "change", "status", "code"),
+    ("who", "change", "told"),
     [
-        ("vera", {}, 403, "role_too_low"),
-        ("charlie", {}, 404, "not_found"),
-        ("bob", {"agent": "nobody"}, 404, "agent_unknown"),
-        ("bob", {"agent": None}, 400, "invalid_request"),
-        ("bob", {"environment": "dev"}, 404, "agent_unknown"),
-        ("bob", {"environment": "nowhere"}, 404, "agent_unknown"),
+        ("vera", {}, (403, "role_too_low")),
+        ("charlie", {}, (404, "not_found")),
+        ("bob", {"agent": "nobody"}, (404, "agent_unknown")),
+        ("bob", {"agent": None}, (400, "invalid_request")),
+        ("bob", {"environment": "dev"}, (404, "agent_unknown")),
+        ("bob", {"environment": "nowhere"}, (404, "agent_unknown")),
     ],
 )
-async def test_people_run_only_what_is_theirs(client, world, rival, who, change, status, code):
+async def test_people_run_only_what_is_theirs(client, world, rival, who, change, told):
     """A viewer, or a stranger, could act in an organization."""
     await sync_to_async(world.allow)()
     person = {**world.company.people, **rival.people}[who]

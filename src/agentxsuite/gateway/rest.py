@@ -82,7 +82,7 @@ def bad_timeout(body: Mapping[str, JSON]) -> list[dict[str, JSON]]:
 
 def fault(name: str, message: str) -> dict[str, JSON]:
     """One field error."""
-    return {"path": name[:100], "message": message}
+    return {"path": f"/{name[:100]}", "message": message}
 
 
 def read_call(request: Request, organization: str, body: Mapping[str, JSON], now: datetime) -> Call:

@@ -32,7 +32,8 @@ class Application:
         elif self._is_data(scope["path"]):
             await self._gateway(scope, receive, send)
         else:
-            await self._control(scope, receive, send)
+            # Django's stubs want a dict, which every ASGI server sends.
+            await self._control(scope, receive, send)  # type: ignore[arg-type]  # as above
 
     def _is_data(self, path: str) -> bool:
         """Whether the data plane answers; without the other plane it answers everything."""

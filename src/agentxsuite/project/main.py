@@ -8,7 +8,7 @@ from typing import Annotated
 import django
 import typer
 import uvicorn
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 app = typer.Typer(help="The one governed door in front of your MCP servers.", no_args_is_help=True)
@@ -70,19 +70,16 @@ def createuser(
 ) -> None:
     """Make an account that can log in; the password is asked for, or read from PASSWORD."""
     # Models exist once Django is set up, which a command line does after it has read its words.
-    from django.contrib.auth.password_validation import validate_password  # noqa: PLC0415 - as above
+    from agentxsuite.control.audit.services import Actor  # noqa: PLC0415 - as above
+    from agentxsuite.control.tenancy import problems, services  # noqa: PLC0415 - as above
 
-    from agentxsuite.control.tenancy.models import User  # noqa: PLC0415 - as above
-
-    user = User(email=email.strip().lower(), is_operator=operator)
+    by_hand = Actor("client:command-line")
     try:
-        validate_password(password, user)
-        user.set_password(password)
-        user.full_clean()
-    except ValidationError as error:
-        fail(" ".join(error.messages))
-    user.save()
-    typer.echo(f"created {user.email}{' (operator)' if operator else ''}")
+        user = services.create_user(by_hand, email, password, is_operator=operator)
+    except problems.Problem as problem:
+        fail(" ".join([problem.detail, *(fault["message"] for fault in problem.errors)]))
+    else:
+        typer.echo(f"created {user.email}{' (operator)' if operator else ''}")
 
 
 def fail(problem: str) -> None:

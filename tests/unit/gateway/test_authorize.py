@@ -111,10 +111,8 @@ def test_a_token_is_good_for_its_scopes_only(scopes):
 
 def test_a_person_running_as_an_agent_is_bound_by_their_own_denies():
     """A person could do through an agent what is forbidden to them."""
-    personal = policy_set(
-        rule("allow"),
-        rule("deny", conditions={"path": "principal.user.id", "op": "eq", "value": USER}),
-    )
+    hers = {"path": "principal.user.id", "op": "eq", "value": USER, "on_missing": "no_match"}
+    personal = policy_set(rule("allow"), rule("deny", conditions=hers))
     assert judge(principal(personal), tool(), call()).allowed
     with pytest.raises(Denied):
         judge(principal(personal, role="operator"), tool(), call())

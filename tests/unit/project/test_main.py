@@ -51,7 +51,7 @@ def test_createuser_makes_an_operator(run):
     [
         ("ada@example.org", "short", "too short"),
         ("ada", GOOD["PASSWORD"], "valid email"),
-        ("taken@example.org", GOOD["PASSWORD"], "already exists"),
+        ("taken@example.org", GOOD["PASSWORD"], "has this email"),
     ],
 )
 def test_createuser_says_what_is_wrong(run, email, password, said):

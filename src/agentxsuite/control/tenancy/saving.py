@@ -22,6 +22,7 @@ def save(row: Row) -> Row:
         row.clean_fields()
     except ValidationError as error:
         raise _invalid(error) from None
+    _check_unique_fields(row)
     for constraint in row._meta.constraints:
         _check(constraint, row)
     try:
@@ -39,6 +40,14 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | list | dict):
         return value
     return str(value)
+
+
+def _check_unique_fields(row: models.Model) -> None:
+    try:
+        row.validate_unique()
+    except ValidationError as error:
+        names = " and ".join(error.update_error_dict({}))
+        raise Conflict(f"Another {_noun(row)} has this {names}.") from None
 
 
 def _check(constraint: models.BaseConstraint, row: models.Model) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from django.db import Error as DatabaseError
 from django.db import connections
 
 from agentxsuite.gateway.facts import Snapshot
@@ -35,14 +36,16 @@ class FreshDirectory:
             snapshot = None
             if reading.revision is not None and question.environment is not None:
                 snapshot = await self._snapshot(question.environment, reading.revision)
-        except ReadFailed:
-            sentence = "The database does not answer; nothing is allowed until it does."
-            raise Unavailable("directory_unavailable", sentence) from None
+        except (ReadFailed, DatabaseError):
+            raise database_down() from None
         return Facts(snapshot, reading.token_live, reading.user)
 
     async def environments(self, organization: str, reference: str) -> Sequence[str]:
-        """Ids of the environments that the reference may mean."""
-        return await self._reader.environments(organization, reference)
+        """Ids of the environments that the reference may mean; raises Unavailable."""
+        try:
+            return await self._reader.environments(organization, reference)
+        except ReadFailed:
+            raise database_down() from None
 
     async def aclose(self) -> None:
         """Let go of the database."""
@@ -69,3 +72,9 @@ class FreshDirectory:
             self._loading[environment] = loading
             loading.add_done_callback(lambda _: self._loading.pop(environment, None))
         return loading
+
+
+def database_down() -> Unavailable:
+    """The refusal while facts cannot be read: fail closed."""
+    sentence = "The database does not answer; nothing is allowed until it does."
+    return Unavailable("directory_unavailable", sentence)

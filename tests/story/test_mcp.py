@@ -22,7 +22,9 @@ SMALL = {"path": "input.a", "op": "lte", "value": 100}
 async def session(client, world, mode="auto"):
     """The SDK's own client, connected and negotiated."""
     async with httpx2.AsyncClient(headers=world.bearer, timeout=30) as carrier:
-        transport = streamable_http_client(f"{client.base_url}{world.mcp[1:]}", http_client=carrier)
+        transport = streamable_http_client(
+            str(client.base_url.join(world.mcp)), http_client=carrier
+        )
         async with Client(transport, mode=mode) as connected:
             yield connected
 

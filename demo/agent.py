@@ -1,5 +1,6 @@
 """The agent: the MCP SDK's own client at one door, plain HTTP at the other. It knows one token."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from demo.world import World
 
 REFUSAL = "agentxsuite/refusal"
 PATIENCE = 10.0  # seconds for one answer
+ONE_LINE = 120  # characters of data shown in one line
 OUTCOMES = {
     "invalid_arguments": "invalid",
     "rate_limited": "throttled",
@@ -108,5 +110,10 @@ def read(result: Any) -> Answer:
 
 
 def shown(answer: Answer) -> list[str]:
-    """The lines of an answer worth showing: blank ones and closing brackets say nothing."""
-    return [line for line in answer.text.splitlines() if line.strip(" {}[],")]
+    """The lines of an answer worth showing: its data where it has any, else its text."""
+    if not answer.data:
+        return [line for line in answer.text.splitlines() if line.strip()]
+    whole = json.dumps(answer.data)
+    if len(whole) <= ONE_LINE:
+        return [whole]
+    return [f"{name}: {json.dumps(value)}" for name, value in answer.data.items()]

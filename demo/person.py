@@ -8,7 +8,6 @@ from typing import Any
 import httpx2
 
 from demo.expectation import Unexpected
-from demo.transcript import Transcript
 from demo.world import World
 
 PATIENCE = 30.0  # seconds for one answer: a sync waits for the upstream
@@ -25,13 +24,10 @@ class Pass:
 class Person:
     """Somebody with a login; paths are below ``/api/v1/``."""
 
-    def __init__(
-        self, identity: str, http: httpx2.AsyncClient, world: World, transcript: Transcript
-    ) -> None:
+    def __init__(self, identity: str, http: httpx2.AsyncClient, world: World) -> None:
         self.identity = identity
         self._http = http
         self._world = world
-        self._transcript = transcript
 
     @property
     def tokens(self) -> str:
@@ -58,14 +54,13 @@ class Person:
         return rows
 
     async def post(self, path: str, **body: object) -> Any:
-        """Do something, and show it; raises Unexpected for an answer that is no success."""
-        self._transcript.asks("person, REST", f"POST {path}")
+        """Do something; raises Unexpected for an answer that is no success."""
         answer = await self._http.post(path, json=body)
         return good(answer, f"POST {path}", 200, 201)
 
 
 @asynccontextmanager
-async def logged_in(world: World, transcript: Transcript) -> AsyncIterator[Person]:
+async def logged_in(world: World) -> AsyncIterator[Person]:
     """A person after logging in with e-mail address and password."""
     async with httpx2.AsyncClient(
         base_url=f"{world.url}/api/v1/",
@@ -76,7 +71,7 @@ async def logged_in(world: World, transcript: Transcript) -> AsyncIterator[Perso
         login = {"email": world.email, "password": world.password}
         answer = good(await http.post("auth/login/", json=login), "POST auth/login/", 200)
         http.headers["Authorization"] = f"Bearer {answer['token']}"
-        yield Person(answer["user"]["id"], http, world, transcript)
+        yield Person(answer["user"]["id"], http, world)
 
 
 def good(answer: httpx2.Response, request: str, *statuses: int) -> Any:

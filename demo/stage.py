@@ -1,5 +1,6 @@
 """What every step of the story gets: the actors, and the world they act in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,9 +26,11 @@ class Stage:
 
     async def sync(self) -> None:
         """Let AgentxSuite ask every server for its tools, as the person."""
-        for name, connection in self.world.connections.items():
-            await self.person.post(f"connections/{connection}/sync/")
-            self.transcript.progress(f"tools of {name} are known")
+        self.transcript.progress("each server is asked for its tools (sync)")
+        ids = self.world.connections.values()
+        syncs = [self.person.post(f"connections/{connection}/sync/") for connection in ids]
+        await asyncio.gather(*syncs)
+        self.transcript.progress("everything is ready")
 
     async def book(self) -> list[dict[str, Any]]:
         """What the payments company itself says has happened."""
@@ -38,7 +41,7 @@ class Stage:
 async def raised(world: World, transcript: Transcript) -> AsyncIterator[Stage]:
     """Everybody in place."""
     async with (
-        logged_in(world, transcript) as person,
+        logged_in(world) as person,
         agent_with((await person.issue("demo")).token, world, transcript) as agent,
         httpx2.AsyncClient(
             base_url=world.payments_url,

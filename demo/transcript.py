@@ -1,12 +1,14 @@
 """What the reader of the demo sees: numbered, plain text; colour only on a terminal."""
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 
 WIDEST = 150  # characters of an answer's line; the rest is what the record is for
+IDENTIFIER = re.compile(r"(?<=/)([\w-]{6})[\w-]{24,}(?=/)")
 
 
 class Transcript:
@@ -39,7 +41,8 @@ class Transcript:
     def asks(self, who: str, what: str, values: Mapping[str, object] | None = None) -> None:
         """Show a request: who asks, for what, with which values."""
         told = "" if values is None else f" {json.dumps(values)}"
-        self._console.print(f"   {who} > {what}{told}", style="cyan")
+        short = IDENTIFIER.sub(r"\1..", what)
+        self._console.print(f"   {who} > {short}{told}", style="cyan")
 
     def gets(self, *lines: str) -> None:
         """Show an answer, line by line."""

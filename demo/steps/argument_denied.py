@@ -22,9 +22,11 @@ async def play(stage: Stage) -> None:
     expect("the status of transfer", refused.status_code, 403)
     expect("the failing paths", problem.get("paths"), ["input.amount"])
     expect("its words are the rule's", problem["detail"], TOO_MUCH)
+    stage.transcript.gets(f"paths: {', '.join(problem['paths'])}")
 
-    explanation = await explained(stage, problem["run_id"])
-    stage.transcript.asks("person, REST", f"GET runs/{problem['run_id']}/steps/")
+    steps = f"orgs/{stage.world.organization}/runs/{problem['run_id']}/steps/"
+    stage.transcript.asks("person, REST", f"GET {steps}")
+    explanation = await explained(stage, steps)
     stage.transcript.gets(*summary(explanation))
     rule = explanation["determining"]
     expect("the rule that determined it", rule["rule_name"], LARGE_TRANSFERS)
@@ -32,9 +34,9 @@ async def play(stage: Stage) -> None:
     stage.transcript.tell("The payments company never heard of it.")
 
 
-async def explained(stage: Stage, run: str) -> dict[str, Any]:
+async def explained(stage: Stage, path: str) -> dict[str, Any]:
     """The explanation of a decision, from the run's own steps."""
-    steps = await stage.person.every(f"orgs/{stage.world.organization}/runs/{run}/steps/")
+    steps = await stage.person.every(path)
     decisions = [step for step in steps if step["step_type"] == "decision"]
     expect("decision steps of the run", len(decisions), 1)
     expect("it has an explanation", "explanation" in decisions[0]["details"], wanted=True)

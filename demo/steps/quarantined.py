@@ -13,9 +13,7 @@ async def play(stage: Stage) -> None:
     before = await stage.book()
     good(await stage.company.post("/release"), "POST /release", 200)
     stage.transcript.tell("The payments company releases another 'refund' under the same name.")
-    connection = stage.world.connections["payments"]
-    summary = await stage.person.post(f"connections/{connection}/sync/")
-    stage.transcript.gets(str(summary))
+    await sync(stage)
 
     told = await stage.agent.call("payments__refund", REFUND)
     expect("what its program reads", told.refusal.get("code"), "tool_quarantined")
@@ -27,3 +25,15 @@ async def play(stage: Stage) -> None:
     names = {tool.name for tool in await stage.agent.tools()}
     expect("the names in tools/list", names, SEEN - {"payments__refund"})
     expect("the payments company's own book", await stage.book(), before)
+
+
+async def sync(stage: Stage) -> None:
+    """The person asks the company for its tools again, and is told what is new."""
+    path = f"connections/{stage.world.connections['payments']}/sync/"
+    stage.transcript.asks("person, REST", f"POST {path}")
+    report = await stage.person.post(path)
+    expect("what has changed", report["changed"], ["payments/refund"])
+    expect("what waits for a review", report["quarantined"], ["payments/refund"])
+    stage.transcript.gets("changed: payments/refund; quarantined: payments/refund")
+    for finding in report["findings"]:
+        stage.transcript.gets(f"{finding['tool']}, {finding['code']}: ...{finding['detail']}...")

@@ -1,10 +1,12 @@
 """Every call left a run with its steps and events, and none of them has blanks."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from demo.expectation import expect, expect_filled
 from demo.stage import Stage
+from demo.words import LARGE_TRANSFERS
 
 Row = dict[str, Any]
 
@@ -21,6 +23,7 @@ EVENT_TYPES = {
     "invalid": ["run_invalid"],
 }
 RULELESS = {"default_deny", "tool_quarantined"}  # refused, but by no rule
+TOLD = ("event_type", "ts", "subject", "action", "target", "decision", "rule_name", "run_id")
 PEOPLES_EVENTS = {
     "agent_created",
     "connection_created",
@@ -35,30 +38,41 @@ PEOPLES_EVENTS = {
 async def play(stage: Stage) -> None:
     """Fetch runs, steps and events as a person, and hold them against what happened."""
     organization = f"orgs/{stage.world.organization}"
-    stage.transcript.asks("person, REST", f"GET {organization}/runs/")
+    stage.transcript.asks("person, REST", f"GET {organization}/runs/, and each run's steps")
     runs = (await stage.person.every(f"{organization}/runs/"))[::-1]
-    stage.transcript.table(columns(run) for run in runs)
     found = [(run["door"], run["tool_name"], run["outcome_code"]) for run in runs]
     expect("the runs", found, [(made.door, made.tool, made.outcome) for made in stage.agent.calls])
+    for run in runs:
+        run["steps"] = (await stage.person.every(f"{organization}/runs/{run['id']}/steps/"))[::-1]
+        check_run(stage, run)
+        check_steps(run, run["steps"])
+    stage.transcript.table(columns(run) for run in runs)
 
     stage.transcript.asks("person, REST", f"GET {organization}/audit/")
     events = (await stage.person.every(f"{organization}/audit/"))[::-1]
     for run in runs:
-        check_run(stage, run)
-        steps = await stage.person.every(f"{organization}/runs/{run['id']}/steps/")
-        check_steps(run, steps[::-1])
         check_events(stage, run, [event for event in events if event["run_id"] == run["id"]])
     check_people(stage, [event for event in events if event["run_id"] is None])
+    told = json.dumps([runs, events])
+    expect("the payments key is in the records", stage.world.payments_key in told, wanted=False)
     stage.transcript.table(sorted(tally(events).items()))
+    stage.transcript.tell("One of them, the first transfer of 5000:")
+    stage.transcript.gets(*example(events))
     stage.transcript.tell(
-        f"{len(runs)} calls, {len(runs)} runs; {len(events)} audit events, none with a blank."
+        f"{len(runs)} calls, {len(runs)} runs, {len(events)} audit events: no blanks, no secrets."
     )
 
 
 def columns(run: Row) -> tuple[str, ...]:
-    """A run in the transcript."""
-    outcome = run["outcome_code"] or ""
-    return run["created_at"][11:23], run["door"], run["tool_name"], run["status"], outcome
+    """A run in the transcript, with its steps."""
+    steps = " > ".join(step["step_type"] for step in run["steps"])
+    return run["created_at"][11:23], run["door"], run["tool_name"], run["status"], steps
+
+
+def example(events: list[Row]) -> list[str]:
+    """The event of the transfer that was too large, a line for each fact."""
+    event = next(each for each in events if each["rule_name"] == LARGE_TRANSFERS)
+    return [f"{name}: {event[name]}" for name in TOLD]
 
 
 def check_run(stage: Stage, run: Row) -> None:

@@ -21,7 +21,9 @@ async def play(stage: Stage) -> None:
         expect("the status while the token is good", good.status_code, 201)
         stage.agent.calls += thief.calls
 
-        await stage.person.post(f"{stage.person.tokens}{lost.jti}/revoke/")
+        revoke = f"{stage.person.tokens}{lost.jti}/revoke/"
+        stage.transcript.asks("person, REST", f"POST {revoke}")
+        await stage.person.post(revoke)
         refused = await thief.execute("time/convert_time", HALF_PAST_FOUR)
         expect("the status of the next call", refused.status_code, 401)
         expect("its code", refused.json()["code"], "token_revoked")

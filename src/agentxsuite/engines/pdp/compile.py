@@ -107,11 +107,12 @@ def _compile(policy: Policy) -> CompiledPolicy:
 def _scopes(policy: Policy) -> list[tuple[str, int]]:
     report = Report()
     scopes = [
-        (report.attempt(f"/policies/{policy.id}/bindings", partial(scope_of, binding)), binding)
-        for binding in policy.bindings
+        report.attempt(f"/policies/{policy.id}/bindings/{number}", partial(scope_of, binding))
+        for number, binding in enumerate(policy.bindings)
     ]
     report.close()
-    return [(scope, binding.priority) for scope, binding in scopes if scope is not None]
+    bound = zip(scopes, policy.bindings, strict=True)
+    return [(scope, binding.priority) for scope, binding in bound if scope is not None]
 
 
 def _digest(policy: Policy) -> bytes:

@@ -137,7 +137,12 @@ def cedar_request(asked):
         "input": asked.input,
         "request": {"ip": asked.attributes["request"]["ip"]},
     }
-    return {"principal": 'P::"p"', "action": 'Action::"a"', "resource": 'R::"r"', "context": context}
+    return {
+        "principal": 'P::"p"',
+        "action": 'Action::"a"',
+        "resource": 'R::"r"',
+        "context": context,
+    }
 
 
 def cedar_policies(listed):
@@ -199,23 +204,20 @@ def _expression(node):
 
 
 def _comparison(op, path, value):
+    literal = _text(value)
     if path == "context.input.maybe":
         has = "context.input has maybe"
-        return f"({has} && {path} == {value})" if op == "eq" else f"({has}) == {_text(value)}"
-    listed = path == "context.input.words"
-    match op:
-        case "in":
-            return f"{_text(value)}.contains({path})"
-        case "not_in":
-            return f"!{_text(value)}.contains({path})"
-        case "subset":
-            return f"{_text(value)}.containsAll({path})"
-        case "contains":
-            like = _text(f"*{value}*")
-            return f"{path}.contains({_text(value)})" if listed else f"{path} like {like}"
-        case "prefix" | "suffix":
-            return f"{path} like {_text(value + '*' if op == 'prefix' else '*' + value)}"
-        case "cidr":
-            return f"ip({path}).isInRange(ip({_text(value)}))"
-        case _:
-            return f"{path} {COMPARISONS[op]} {_text(value)}"
+        return f"({has} && {path} == {literal})" if op == "eq" else f"({has}) == {literal}"
+    if (op, path) == ("contains", "context.input.words"):
+        return f"{path}.contains({literal})"
+    if op in COMPARISONS:
+        return f"{path} {COMPARISONS[op]} {literal}"
+    return {
+        "in": f"{literal}.contains({path})",
+        "not_in": f"!{literal}.contains({path})",
+        "subset": f"{literal}.containsAll({path})",
+        "contains": f"{path} like {_text(f'*{value}*')}",
+        "prefix": f"{path} like {_text(f'{value}*')}",
+        "suffix": f"{path} like {_text(f'*{value}')}",
+        "cidr": f"ip({path}).isInRange(ip({literal}))",
+    }[op]

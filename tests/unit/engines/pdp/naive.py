@@ -6,7 +6,6 @@ expressions for patterns, and shares no code with the engine.
 
 import ipaddress
 import re
-
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from urllib.parse import unquote
@@ -190,7 +189,7 @@ def _step(value, step):
 def _kind(value):
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int | float) and abs(value) != float("inf") and value == value:  # noqa: PLR0124  NaN differs from itself
+    if isinstance(value, int | float) and abs(value) < float("inf"):
         return "number"
     for kind, name in ((str, "string"), (list, "list"), (dict, "object"), (type(None), "null")):
         if isinstance(value, kind):

@@ -2,10 +2,20 @@
 
 from dataclasses import replace
 
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentxsuite.engines import pdp
 from tests.unit.engines.pdp.building import NOON
+
+# A busy machine is not a finding.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def for_all(*strategies):
+    """Run a test on random examples, however slow the machine is."""
+    return lambda test: _PATIENT(given(*strategies)(test))
+
 
 WORDS = ("pdf", "pay", "read", "delete", "delete_all", "a b", "a%2Fb")
 SEGMENTS = st.sampled_from(WORDS)

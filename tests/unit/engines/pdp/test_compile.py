@@ -10,10 +10,12 @@ from tests.unit.engines.pdp.building import NOON, binding, call, compiled, polic
 
 def test_a_stored_rule_that_cannot_be_enforced_stops_the_snapshot():
     """Losing this, a deny that got damaged in the database simply disappears."""
-    damaged = policy("allow * *", rule("deny * tool:pay/*", {"path": "input.x"}), name="p1")
+    damaged = policy("allow * *", rule("deny * tool:pay/*", {"path": "input.x"}), id="p1")
     with pytest.raises(pdp.PolicyInvalid) as refused:
         compiled(damaged)
-    assert [problem.path for problem in refused.value.problems] == ["/policies/p/rules/1/conditions"]
+    assert [problem.path for problem in refused.value.problems] == [
+        "/policies/p1/rules/1/conditions"
+    ]
 
 
 def test_a_stored_binding_that_cannot_hold_stops_the_snapshot():
@@ -66,7 +68,9 @@ def test_hash_names_the_content():
         compiled(one, replace(two, version=2)),
         compiled(one, replace(two, bindings=(binding("org:o 1"),))),
         compiled(one, replace(two, rules=(rule("deny * tool:*"),))),
-        compiled(one, replace(two, rules=(rule("deny * *", {"path": "env.x", "op": "eq", "value": 1}),))),
+        compiled(
+            one, replace(two, rules=(rule("deny * *", {"path": "env.x", "op": "eq", "value": 1}),))
+        ),
         compiled(one, replace(two, rules=(rule("deny * *", message="no"),))),
         compiled(one, replace(two, name="c")),
         compiled(one, replace(two, environment="e")),

@@ -32,7 +32,9 @@ def test_policies_of_another_environment_decide_nothing(elsewhere):
 def test_a_decision_names_its_rule_as_it_was():
     """Losing this, the audit cannot tell which rule of which version decided."""
     told = rule("deny * *", id="r7", name="no", message="Ask Ann.")
-    decision = decide([policy("allow * *", told, name="n", id="p7", version=3, bind=["org:o 4"])], call())
+    decision = decide(
+        [policy("allow * *", told, name="n", id="p7", version=3, bind=["org:o 4"])], call()
+    )
     assert decision.determining == pdp.RuleRef("p7", "n", 3, "r7", "no", 1, 4, "deny", "Ask Ann.")
     assert decision.determining.as_json()["priority"] == 4
     assert (decision.message, decision.terms) == ("Ask Ann.", pdp.DEFAULT_TERMS)
@@ -47,7 +49,8 @@ def test_an_unexplained_denial_has_no_message():
 def test_a_rule_bound_twice_is_judged_as_one():
     """Losing this, binding a policy twice reports its faults twice."""
     twice = policy(
-        rule("allow * *", {"path": "input.x", "op": "eq", "value": 1}), bind=["org:o 1", "agent:a 2"]
+        rule("allow * *", {"path": "input.x", "op": "eq", "value": 1}),
+        bind=["org:o 1", "agent:a 2"],
     )
     assert decide([twice], call()).errors == (pdp.Fault("allow * *", "input.x", "missing_path"),)
     assert decide([twice], call(input_={"x": 1})).determining.priority == 2
@@ -55,7 +58,9 @@ def test_a_rule_bound_twice_is_judged_as_one():
 
 def test_a_default_denial_points_at_the_nearest_rule():
     """Losing this, a caller with one wrong argument is only told no."""
-    near = policy(rule("allow * *", {"path": "input.near", "op": "eq", "value": 1}), bind=["org:o 9"])
+    near = policy(
+        rule("allow * *", {"path": "input.near", "op": "eq", "value": 1}), bind=["org:o 9"]
+    )
     far = policy(rule("allow * *", {"path": "input.far", "op": "eq", "value": 1}), name="q", id="q")
     decision = decide([far, near], call(input_={"near": 2, "far": 2}))
     assert (decision.reason, decision.paths) == ("default_deny", ("input.near",))

@@ -35,13 +35,19 @@ def test_it_tells_everything_in_plain_json(payments):
     """Losing this, nobody can find out why a call was allowed."""
     request = call("tool:pay/send", {"amount": 500})
     told = explained(request, payments).as_json()
-    ref = {"policy_id": "p7", "policy_name": "payments", "policy_version": 4, "priority": 0}
     first = {
-        **{**ref, "rule_id": "r1", "rule_name": "allow * *"},
-        **{"position": 0, "effect": "allow", "message": ""},
+        "policy_id": "p7",
+        "policy_name": "payments",
+        "policy_version": 4,
+        "rule_id": "r1",
+        "rule_name": "allow * *",
+        "position": 0,
+        "priority": 0,
+        "effect": "allow",
+        "message": "",
     }
-    second = {**first, "rule_id": "r2", "rule_name": "deny * tool:pay/*", "position": 1,
-              "effect": "deny", "message": "Too much."}  # fmt: skip
+    second = {**first, "rule_id": "r2", "rule_name": "deny * tool:pay/*", "position": 1}
+    second |= {"effect": "deny", "message": "Too much."}
     third = {**first, "rule_id": "r3", "rule_name": "allow * tool:pay/*", "position": 2}
     failing = {"path": "input.amount", "op": "lt", "value": 5, "outcome": "false"}
     assert told == {

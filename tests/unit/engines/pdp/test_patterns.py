@@ -6,8 +6,8 @@ from tests.unit.engines.pdp.building import call, decide, refusals
 
 ACTIONS = ["*", "a", "tool.invoke", "tool.*", "a.b.c.*", "A_1-x.b", "a" * 128]
 BAD_ACTIONS = [
-    "", ".", "a.", ".a", "a..b", "*.a", "a*", "a.b*", "a.*.b", "tool.**", "1a", "a b", "a\n", "tööl",
-    "a" * 129, "a.* ",
+    "", ".", "a.", ".a", "a..b", "*.a", "a*", "a.b*", "a.*.b", "tool.**", "1a", "a b", "a\n",
+    "tööl", "a" * 129, "a.* ",
 ]  # fmt: skip
 
 
@@ -31,9 +31,9 @@ def test_what_is_no_text_is_refused():
 
 TARGETS = [
     "*", "tool:*", "tool:**", "tool:x", "tool:x/**", "tool:*/x", "tool:x*/*/y*/**", "agent:x",
-    "connection:x", "resource:x/https/_/a b?c=d", "prompt:x/y", "tool:x/%2A", "tool:...", "tool:a..b",
-    "tool:x/" + "a" * 4089, "tool:" + "/".join("a" * 64), "resource:docs/Straße", "resource:docs/жук",
-    "tool:pdf/a:b@c=d&e+f,g;h!$'()", "resource:docs/한국어",
+    "connection:x", "resource:x/https/_/a b?c=d", "prompt:x/y", "tool:x/%2A", "tool:...",
+    "tool:a..b", "tool:x/" + "a" * 4089, "tool:" + "/".join("a" * 64), "resource:docs/Straße",
+    "resource:docs/жук", "tool:pdf/a:b@c=d&e+f,g;h!$'()", "resource:docs/한국어",
 ]  # fmt: skip
 BAD_TARGETS = [
     ("", "unknown_kind"),

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from hypothesis import given
 from hypothesis import strategies as st
 
 from agentxsuite.engines import pdp
 from tests.unit.engines.pdp import naive
-from tests.unit.engines.pdp.building import NOON
+from tests.unit.engines.pdp.building import NOON, call, policy, rule
 from tests.unit.engines.pdp.strategies import (
     CONDITIONS,
     POLICY_LISTS,
@@ -15,6 +14,7 @@ from tests.unit.engines.pdp.strategies import (
     WILD_SEGMENTS,
     compiled,
     decided,
+    for_all,
     inputs,
     policies,
     requests,
@@ -32,20 +32,20 @@ def answer(decision):
     return decision.effect, decision.reason, determining, terms
 
 
-@given(POLICY_LISTS, requests())
+@for_all(POLICY_LISTS, requests())
 def test_index_answers_like_the_plain_reading(listed, request):
     """Losing this, fast decisions are not the decisions that the rules say."""
     assert answer(decided(listed, request)) == naive.judge(listed, request, NOON)
 
 
-@given(POLICY_LISTS, requests(input=pdp.UNKNOWN))
+@for_all(POLICY_LISTS, requests(input=pdp.UNKNOWN))
 def test_lists_answer_like_the_plain_reading(listed, request):
     """Losing this, a list shows tools that can never be called, or hides ones that can."""
     expected = naive.judge(listed, request, NOON)[0] == "allow"
     assert pdp.could_allow(compiled(listed), request, NOON) == expected
 
 
-@given(POLICY_LISTS, requests(), st.randoms())
+@for_all(POLICY_LISTS, requests(), st.randoms())
 def test_order_is_irrelevant(listed, request, random):
     """Losing this, the order in which a database returns rows decides who gets in."""
     shuffled = [replace(each, rules=_shuffled(each.rules, random)) for each in listed]
@@ -59,21 +59,21 @@ def _shuffled(items, random):
     return tuple(copy)
 
 
-@given(POLICY_LISTS, DENIES, requests())
+@for_all(POLICY_LISTS, DENIES, requests())
 def test_another_deny_never_grants(listed, deny, request):
     """Losing this, forbidding something could permit something else."""
     if not decided(listed, request).allowed:
         assert not decided([*listed, deny], request).allowed
 
 
-@given(POLICY_LISTS, ALLOWS, requests())
+@for_all(POLICY_LISTS, ALLOWS, requests())
 def test_another_allow_never_denies(listed, allow, request):
     """Losing this, permitting something could break what worked."""
     if decided(listed, request).allowed:
         assert decided([*listed, allow], request).allowed
 
 
-@given(POLICY_LISTS, ALLOWS, requests())
+@for_all(POLICY_LISTS, ALLOWS, requests())
 def test_another_allow_never_loosens_a_term(listed, allow, request):
     """Losing this, adding a rule lifts a limit that another rule promised."""
     before, after = decided(listed, request), decided([*listed, allow], request)
@@ -81,13 +81,13 @@ def test_another_allow_never_loosens_a_term(listed, allow, request):
         assert before.terms.tightened(after.terms) == after.terms
 
 
-@given(POLICY_LISTS, policies(bindings=(pdp.Binding("agent", "somebody", 9),)), requests())
+@for_all(POLICY_LISTS, policies(bindings=(pdp.Binding("agent", "somebody", 9),)), requests())
 def test_rules_bound_elsewhere_are_irrelevant(listed, other, request):
     """Losing this, one team's rules reach another team's agents."""
     assert answer(decided(listed, request)) == answer(decided([*listed, other], request))
 
 
-@given(POLICY_LISTS, requests(), st.randoms())
+@for_all(POLICY_LISTS, requests(), st.randoms())
 def test_priority_never_changes_the_effect(listed, request, random):
     """Losing this, an environment's admin can out-rank the organization's deny."""
     moved = [
@@ -103,30 +103,27 @@ def test_priority_never_changes_the_effect(listed, request, random):
     assert (before.effect, before.reason, before.terms) == (after.effect, after.reason, after.terms)
 
 
-@given(requests())
+@for_all(requests())
 def test_no_policies_deny(request):
     """Losing this, an organization without policies is open to everybody."""
     decision = decided([], request)
     assert (decision.allowed, decision.reason) == (False, "default_deny")
 
 
-@given(CONDITIONS, requests(), st.randoms())
+@for_all(CONDITIONS, requests(), st.randoms())
 def test_order_within_a_condition_is_irrelevant(condition, request, random):
     """Losing this, a rule means something else when its author sorts its lines."""
     assert _truth(condition, request) == _truth(_reordered(condition, random), request)
 
 
 def _truth(condition, request):
-    return [
-        decided([_open(effect, condition, request)], request).allowed for effect in ("allow", "deny")
-    ]
+    return [decided([_open(effect, condition)], request).allowed for effect in ("allow", "deny")]
 
 
-def _open(effect, condition, request):
-    one = pdp.Rule("r", "r", 0, "*", "*", effect, condition)
-    always = pdp.Rule("s", "s", 1, "*", "*", "allow")
-    chosen = (one, always) if effect == "deny" else (one,)
-    return pdp.Policy("p", "p", 1, "o", None, True, chosen, (pdp.Binding("org", "o"),))  # noqa: FBT003  active
+def _open(effect, condition):
+    """A policy in which only the condition stands in the way."""
+    one = rule(f"{effect} * *", condition)
+    return policy(one, "allow * *") if effect == "deny" else policy(one)
 
 
 def _reordered(condition, random):
@@ -139,15 +136,15 @@ def _reordered(condition, random):
     return dict(_shuffled(condition.items(), random))
 
 
-@given(CONDITIONS, requests())
+@for_all(CONDITIONS, requests())
 def test_an_error_in_a_deny_never_yields_an_allow(condition, request):
     """Losing this, malformed arguments slip past the rule written against them."""
-    decision = decided([_open("deny", condition, request)], request)
+    decision = decided([_open("deny", condition)], request)
     erring = "e" in naive._truth(condition, request, NOON)
     assert not (erring and decision.allowed)
 
 
-@given(
+@for_all(
     st.lists(SEGMENTS, min_size=1, max_size=3),
     st.lists(WILD_SEGMENTS, min_size=1, max_size=3),
     st.data(),
@@ -162,12 +159,11 @@ def test_a_wider_pattern_covers_what_a_narrower_does(target, pattern, data):
 
 
 def _covers(pattern, target):
-    allow = pdp.Rule("r", "r", 0, "*", "tool:" + "/".join(pattern), "allow")
-    request = pdp.Request("o", "e", "tool.invoke", "tool:" + "/".join(target), "a", input={})
-    return decided([replace(_open("allow", None, request), rules=(allow,))], request).allowed
+    only = policy(rule("allow * *", target="tool:" + "/".join(pattern)))
+    return decided([only], call("tool:" + "/".join(target))).allowed
 
 
-@given(POLICY_LISTS, requests(), st.lists(inputs(), max_size=5))
+@for_all(POLICY_LISTS, requests(), st.lists(inputs(), max_size=5))
 def test_what_no_list_shows_no_call_may_do(listed, request, arguments):
     """Losing this, agents can call tools that their list hides from them."""
     if not pdp.could_allow(compiled(listed), replace(request, input=pdp.UNKNOWN), NOON):
@@ -175,18 +171,20 @@ def test_what_no_list_shows_no_call_may_do(listed, request, arguments):
             assert not decided(listed, replace(request, input=each)).allowed
 
 
-@given(POLICY_LISTS, requests())
+@for_all(POLICY_LISTS, requests())
 def test_what_a_list_shows_may_be_called_where_no_rule_asks_for_input(listed, request):
     """Losing this, agents see tools that no arguments make callable."""
     blind = [
-        replace(each, rules=tuple(rule for rule in each.rules if "input" not in str(rule.conditions)))
+        replace(
+            each, rules=tuple(rule for rule in each.rules if "input" not in str(rule.conditions))
+        )
         for each in listed
     ]
     listing = pdp.could_allow(compiled(blind), replace(request, input=pdp.UNKNOWN), NOON)
     assert listing == decided(blind, request).allowed
 
 
-@given(POLICY_LISTS, requests())
+@for_all(POLICY_LISTS, requests())
 def test_an_explanation_explains_itself(listed, request):
     """Losing this, the rules an auditor is shown are not those that decided."""
     snapshot = compiled(listed)
@@ -200,7 +198,7 @@ def test_an_explanation_explains_itself(listed, request):
     assert answer(decided(alone, request)) == answer(decision)
 
 
-@given(POLICY_LISTS, requests())
+@for_all(POLICY_LISTS, requests())
 def test_what_evaluate_shows_is_what_is_enforced(listed, request):
     """Losing this, trying a call out answers something else than making it."""
     snapshot = compiled(listed)
@@ -213,7 +211,7 @@ def test_what_evaluate_shows_is_what_is_enforced(listed, request):
         assert decision.determining.as_json() in matched
 
 
-@given(POLICY_LISTS, POLICY_LISTS, requests())
+@for_all(POLICY_LISTS, POLICY_LISTS, requests())
 def test_a_recompiled_snapshot_answers_like_a_fresh_one(before, after, request):
     """Losing this, an edited policy leaves traces of what it was."""
     after = [replace(each, version=2) for each in after]

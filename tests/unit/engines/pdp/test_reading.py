@@ -69,7 +69,10 @@ def test_within_the_limits(conditions):
         ),
         (
             {"any": [{"not": {**LEAF, "op": "?"}}, LEAF, {"all": [{**LEAF, "path": "x"}]}]},
-            {"/conditions/any/0/not": "unknown_operator", "/conditions/any/2/all/0": "unknown_root"},
+            {
+                "/conditions/any/0/not": "unknown_operator",
+                "/conditions/any/2/all/0": "unknown_root",
+            },
         ),
     ],
 )

@@ -42,7 +42,9 @@ def test_problems_of_a_policy_tell_the_rule():
 
 def test_a_problem_can_be_read():
     """Losing this, logs say that something was wrong and not what."""
-    with pytest.raises(pdp.PolicyInvalid, match="^/action: an action is .*; /target: a segment is"):
+    with pytest.raises(
+        pdp.PolicyInvalid, match=r"^/action: an action is .*; /target: a segment is"
+    ):
         pdp.check_rule(rule("allow a* tool:"))
 
 

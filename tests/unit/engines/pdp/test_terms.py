@@ -51,7 +51,10 @@ def test_terms_that_are_enforced(terms):
         ({"redact": ["input.a"] * 51}, {"/terms/redact": "list_size"}),
         ({"approval": ["security"]}, {"/terms/approval": "term_not_enforced"}),
         ({"quota": 5}, {"/terms/quota": "unknown_term"}),
-        ({"timeout": 0, "quota": 5}, {"/terms/timeout": "bad_timeout", "/terms/quota": "unknown_term"}),
+        (
+            {"timeout": 0, "quota": 5},
+            {"/terms/timeout": "bad_timeout", "/terms/quota": "unknown_term"},
+        ),
     ],
 )
 def test_terms_that_nobody_could_keep_are_refused(terms, problems):

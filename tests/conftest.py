@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.conf import settings
+from django.db import connections
 
 pytest_plugins = ["tests.cast", "tests.servers.redis"]
 
@@ -17,3 +19,10 @@ def django_db_modify_db_settings():
             **default.get("TEST", {}),
             "NAME": Path(settings.DATA_DIR) / "test.sqlite3",
         }
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """The thread in which asynchronous tests use the database lets go of it in time."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()

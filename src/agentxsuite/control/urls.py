@@ -4,6 +4,7 @@ from django.urls import path
 
 from agentxsuite.control.agents.api import Tokens
 from agentxsuite.control.audit.api import Events
+from agentxsuite.control.catalog.api import Connections
 from agentxsuite.control.runs.api import Runs
 from agentxsuite.control.tenancy.api import Login, Logout, Me, Organizations
 
@@ -19,6 +20,7 @@ urlpatterns = [
     path("auth/me/", Me.as_view({"get": "retrieve"})),
     path("auth/me/orgs/", Me.as_view({"get": "organizations"})),
     path("orgs/", Organizations.as_view({"get": "list"})),
+    path("connections/<uuid:connection>/sync/", Connections.as_view({"post": "sync"})),
     path(f"{AGENT}/tokens/", Tokens.as_view({"get": "list", "post": "create"})),
     path(f"{AGENT}/tokens/<slug:jti>/revoke/", Tokens.as_view({"post": "revoke"})),
     path(f"{RUNS}/", Runs.as_view({"get": "list"})),

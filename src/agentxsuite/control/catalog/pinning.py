@@ -108,7 +108,7 @@ def withdraw(connection: Connection) -> list[str]:
     None can be approved again before the server has been listed at its new address.
     """
     tools = list(Tool.objects.live().filter(connection=connection))
-    standing = [tool.definition_id for tool in tools]
+    standing = [tool.definition_id for tool in tools if tool.definition_id is not None]
     ToolDefinition.objects.filter(id__in=standing).update(approved_at=None, approved_by=None)
     for tool in tools:
         tool.pending_id = tool.pending_id or tool.definition_id

@@ -60,12 +60,15 @@ class Survey:
         self._references = References(root)
         self._known: dict[int, Cost] = {}
         self._open: set[int] = set()
+        self.recursive = False  # whether a subschema leads back to itself
+        self.total = self.cost(root)
 
     def cost(self, schema: JSON) -> Cost:
         """The worst that ``schema`` costs at any one place of a value."""
         if not isinstance(schema, dict):
             return FREE
-        if id(schema) in self._open:  # recursion: the engine remembers its answer at each place
+        if id(schema) in self._open:  # for a verdict, the engine remembers its answer at each place
+            self.recursive = True
             return Cost(TEST, 0.0)
         if id(schema) not in self._known:
             self._enter(schema)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from agentxsuite import wire
-from agentxsuite.engines.schemas.cost import TEST, Cost
+from agentxsuite.engines.schemas.cost import TEST, Survey
 from agentxsuite.engines.schemas.engine import SHOWN, compiled_part
 from agentxsuite.engines.schemas.patterns import patterns_of
 from agentxsuite.engines.schemas.references import at, steps
@@ -26,7 +26,8 @@ NAMES_SHOWN: Final = 100  # characters, where a message repeats the caller's nam
 BUDGET: Final = 100_000.0  # microseconds that collecting errors may take
 ERROR: Final = 70.0  # microseconds for one error (measured) ...
 ERROR_BYTE: Final = 0.015  # ... and for each byte of the schema, which it may repeat
-MAX_STEPS: Final = 100
+PATIENCE: Final = 4  # times the size of the whole value, to be spent on narrowing it down
+DEEP: Final = 10  # levels that are beyond any budget, if each doubles the work
 
 _NAMING: Final = frozenset({"additionalProperties", "unevaluatedProperties", "propertyNames"})
 
@@ -49,22 +50,29 @@ class Part(NamedTuple):
 
 
 def explain(
-    schema: dict[str, JSON], validator: jsonschema_rs.Validator, cost: Cost, value: JSON
+    schema: dict[str, JSON], validator: jsonschema_rs.Validator, survey: Survey, value: JSON
 ) -> tuple[Violation, ...]:
     """1 to 20 violations of a ``value`` that does not fit."""
     an_error = ERROR + ERROR_BYTE * len(wire.dumps(schema))
-    most_values = BUDGET / an_error * TEST / cost.value
     narrowing = Narrowing(schema)
-    part = Part((), schema, (), value)
-    for _ in range(MAX_STEPS):
-        if Size.of(part.value).values <= most_values:
-            errors = islice(validator.iter_errors(part.value), MOST)
-            return tuple(_violation(part, error) for error in errors)
-        smaller = narrowing.smaller(part)
+    part, size = Part((), schema, (), value), Size.of(value).values
+    patience = PATIENCE * size
+    while _tests(part.value, size, survey) * an_error > BUDGET:
+        smaller = narrowing.smaller(part) if patience > 0 else None
         if smaller is None:
-            break
+            return (Violation(_pointer(part.path), "schema", "does not fit the schema"),)
+        patience -= size
         part, validator = smaller, narrowing.validator(smaller)
-    return (Violation(_pointer(part.path), "schema", "does not fit the schema"),)
+        size = Size.of(part.value).values
+    errors = islice(validator.iter_errors(part.value), MOST)
+    return tuple(_violation(part, error) for error in errors)
+
+
+def _tests(value: JSON, size: int, survey: Survey) -> float:
+    """How many subschemas are tested at worst, where no answer is remembered as for a verdict."""
+    at_one_place = survey.total.value / TEST
+    again = at_one_place ** min(wire.depth(value), DEEP) if survey.recursive else 1.0
+    return size * at_one_place * again
 
 
 class Narrowing:

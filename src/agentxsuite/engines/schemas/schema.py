@@ -35,7 +35,7 @@ class Schema:
     """A JSON Schema, 2020-12 unless its ``$schema`` says otherwise; ``format`` only annotates."""
 
     source: dict[str, JSON] = field(repr=False)
-    cost: Cost
+    survey: Survey = field(repr=False)
     unique: bool  # whether uniqueItems occurs
     sure: int  # bytes of JSON that are always checked within the budget
     validator: jsonschema_rs.Validator = field(repr=False)
@@ -53,12 +53,12 @@ class Schema:
         if str(schema.get("$schema", DEFAULT_DRAFT)).removesuffix("#") not in DRAFTS:
             raise SchemaRefused("schema_unknown_draft", f"$schema is none of {sorted(DRAFTS)}")
         patterns = patterns_of(schema)
-        cost = Survey(schema).cost(schema)
-        if cost.value > MOST_AT_ONE_PLACE:
+        survey = Survey(schema)
+        if survey.total.value > MOST_AT_ONE_PLACE:
             raise SchemaRefused("schema_too_complex", "one value may take too long to check")
         unique = b'"uniqueItems":true' in data
         validator = compiled(schema, len(patterns))
-        return cls(schema, cost, unique, _sure(cost, unique=unique), validator)
+        return cls(schema, survey, unique, _sure(survey.total, unique=unique), validator)
 
     def check(self, value: JSON) -> tuple[Violation, ...]:
         """How ``value`` (as wire.loads gives it) does not fit: () if it does, else 1 to 20.
@@ -69,13 +69,14 @@ class Schema:
             return (TOO_MUCH,)
         if self.validator.is_valid(value):
             return ()
-        return explain(self.source, self.validator, self.cost, value)
+        return explain(self.source, self.validator, self.survey, value)
 
     def _work(self, size: Size) -> float:
         """Microseconds at worst."""
         pairs = size.big**2 * BIG_PAIR if self.unique else 0.0
-        values = (size.values + size.big * BIG) * self.cost.value
-        return values + size.characters * self.cost.character + pairs
+        cost = self.survey.total
+        values = (size.values + size.big * BIG) * cost.value
+        return values + size.characters * cost.character + pairs
 
 
 def inspect_schema(schema: JSON) -> None:

@@ -1,12 +1,15 @@
-"""The nouns of the story: a call comes in, a principal asks for a target, an outcome goes out."""
+"""The nouns of the story: a call comes in, a principal asks for a target, an outcome goes out.
+
+What is made anew for every call is a msgspec Struct: a tenth of the cost of a frozen dataclass.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from msgspec import Struct
+from uuid_utils import uuid7
 
 from agentxsuite.engines.pdp import Decision
 from agentxsuite.gateway.facts import Agent, Member, Snapshot, Tool
@@ -17,8 +20,7 @@ Door = Literal["rest", "mcp"]
 DEFAULT_TIMEOUT = 30.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request at a door, parsed but not yet believed.
 
     ``timeout`` is in seconds; ``passthrough`` is the connection slug of a single-upstream address.
@@ -33,14 +35,16 @@ class Call:
     received: datetime
     agent: str | None = None
     tool: str = ""
-    arguments: Mapping[str, JSON] = field(default_factory=dict)
+    arguments: Mapping[str, JSON] = {}
     timeout: float | None = None
     passthrough: str | None = None
-    meta: Mapping[str, JSON] = field(default_factory=dict)
+    meta: Mapping[str, JSON] = {}
+
+    def __repr__(self) -> str:
+        return f"Call(door={self.door!r}, tool={self.tool!r})"  # never the credential
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """Who is calling: an agent, or a person running as one. ``scopes`` None means unscoped."""
 
     snapshot: Snapshot
@@ -55,16 +59,14 @@ class Principal:
         return f"user:{self.member.user}" if self.member else f"agent:{self.agent.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the upstream answered; ``is_error`` is the tool's own word for failure."""
 
     result: Mapping[str, JSON]
     is_error: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing that happened in a run."""
 
     step_type: str
@@ -73,13 +75,18 @@ class Step:
     timestamp: datetime
 
 
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562): its order is the order of time."""
+    return str(uuid7())
+
+
 @dataclass(slots=True)
 class Entry:
     """What is known of a call so far: the record is written from this."""
 
     call: Call
-    run_id: UUID = field(default_factory=uuid7)
-    decision_id: UUID = field(default_factory=uuid7)
+    run_id: str = field(default_factory=new_id)
+    decision_id: str = field(default_factory=new_id)
     principal: Principal | None = None
     target: Tool | None = None
     decision: Decision | None = None

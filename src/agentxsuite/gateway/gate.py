@@ -1,9 +1,12 @@
 """What the story needs, gathered once at start-up; four of its parts exist in two kinds each."""
 
+from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from agentxsuite.engines.limits import Limiter
 from agentxsuite.engines.tokens import Verifier
@@ -14,8 +17,7 @@ from agentxsuite.gateway.rows import Change
 from agentxsuite.wire import JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a call asks of the directory."""
 
     organization: str
@@ -24,8 +26,7 @@ class Question:
     login_digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The directory's answer, as fresh as the question.
 
     ``snapshot`` is None for an unknown or foreign environment; ``token_live`` says whether the
@@ -50,10 +51,13 @@ class Directory(Protocol):
 
 
 class Ledger(Protocol):
-    """Writes the record; returns when it is durable."""
+    """Writes the record."""
 
-    async def commit(self, change: Change) -> None:
-        """Write one change; raises Unavailable when it cannot be made durable."""
+    def commit(self, change: Change) -> Future[None]:
+        """Begin to write one change, whether or not somebody waits for it.
+
+        The future is done when the change is durable, and fails with Unavailable.
+        """
         ...
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from agentxsuite import wire
 from agentxsuite.gateway.refusals import Malformed, Refusal, TooLarge
@@ -16,6 +17,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 T = TypeVar("T")
 
 MAX_BODY = 1024 * 1024  # bytes
+PATIENCE = 0.05  # seconds before a caller is watched: most calls are over by then
 JSON_TYPE = b"application/json"
 PROBLEM_TYPE = b"application/problem+json"
 
@@ -24,15 +26,14 @@ class Gone(Exception):
     """The caller closed the connection before the answer was ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request; header names are lower case, values stripped of white space."""
 
     method: str
     path: str
     headers: dict[bytes, bytes]
     address: str
-    receive: Receive = field(repr=False)
+    receive: Receive
 
     @classmethod
     def read(cls, scope: Scope, receive: Receive) -> "Request":
@@ -125,24 +126,43 @@ def whole_seconds(seconds: float) -> int:
 
 
 async def unless_gone(work: Awaitable[T], receive: Receive) -> T:
-    """Await ``work``, cancelled as soon as the caller hangs up; raises Gone then."""
-    caller = asyncio.current_task()
-    hung_up = False
-
-    async def watch() -> None:
-        nonlocal hung_up
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        hung_up = True
-        if caller is not None:
-            caller.cancel()
-
-    watcher = asyncio.create_task(watch())
+    """Await ``work``, cancelled when the caller hangs up meanwhile; raises Gone then."""
+    loop = asyncio.get_running_loop()
+    watcher = Watcher(receive)
+    timer = loop.call_later(PATIENCE, watcher.start)
     try:
         return await work
     except asyncio.CancelledError:
-        if hung_up and caller is not None and caller.uncancel() == 0:
+        if watcher.caller_gone and watcher.caller.uncancel() == 0:
             raise Gone from None
         raise
     finally:
-        watcher.cancel()
+        timer.cancel()
+        watcher.stop()
+
+
+class Watcher:
+    """Cancels the task that made it when the caller of its request hangs up."""
+
+    def __init__(self, receive: Receive) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "a request is answered in a task"  # noqa: S101  -- narrows the type
+        self.caller = task
+        self.caller_gone = False
+        self._receive = receive
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._watching = asyncio.create_task(self._watch())
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.caller_gone = True
+        self.caller.cancel()

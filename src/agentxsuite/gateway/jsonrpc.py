@@ -8,7 +8,8 @@ opens with ``initialize``. Which one is spoken is told by the header ``MCP-Proto
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from agentxsuite.gateway.http import Request
 from agentxsuite.wire import JSON
@@ -45,8 +46,7 @@ class RpcError(Exception):
         return content if self.data is None else content | {"data": self.data}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One request (``id`` set), notification (``id`` None) or stray response (``method`` empty)."""
 
     id: str | int | None

@@ -6,7 +6,8 @@ Stateless in both eras. A refused call is an answer that a model can read, and t
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from agentxsuite import __version__, wire
 from agentxsuite.gateway.call import Call
@@ -47,8 +48,7 @@ CAPABILITIES: dict[str, JSON] = {"tools": {"listChanged": False}}
 REFUSAL_KEY = "agentxsuite/refusal"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Which environment, and with ``connection`` which single upstream, is addressed."""
 
     organization: str
@@ -61,8 +61,7 @@ class Address:
         return f"/mcp/{self.organization}/{self.environment}/"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One message at the door, and what answering it needs."""
 
     message: Message

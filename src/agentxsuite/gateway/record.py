@@ -1,7 +1,6 @@
 """However a call ends, it is written down: refused, started and finished, or cancelled."""
 
 import asyncio
-from collections.abc import Awaitable
 from types import TracebackType
 
 from agentxsuite.gateway import rows
@@ -34,9 +33,9 @@ class recorded:  # noqa: N801  -- reads as a verb in the story: ``async with rec
         elif isinstance(error, Exception):  # a defect of ours: the run is closed, then it surfaces
             entry.refusal = UpstreamFailed("internal_error", "The gateway failed in this call.")
         if entry.started is not None:
-            await settled(finish(entry, self.gate))
-        elif isinstance(error, Refusal):
-            await settled(refuse(entry, error, self.gate))
+            await finish(entry, self.gate)
+        elif isinstance(error, Refusal) and error.code != "ledger_unavailable":
+            await refuse(entry, error, self.gate)
 
 
 def note(entry: Entry, gate: Gate, step_type: str, message: str, **details: JSON) -> None:
@@ -46,8 +45,7 @@ def note(entry: Entry, gate: Gate, step_type: str, message: str, **details: JSON
 
 async def start(entry: Entry, gate: Gate) -> None:
     """Make the run durable: nothing runs unrecorded. Raises Unavailable."""
-    began = gate.clock()
-    entry.started = began
+    entry.started = gate.clock()
     try:
         await settled(gate.ledger.commit(rows.started(entry)))
     except Unavailable:
@@ -57,12 +55,12 @@ async def start(entry: Entry, gate: Gate) -> None:
 
 async def finish(entry: Entry, gate: Gate) -> None:
     """Make the end of a started run durable, before anybody is answered."""
-    error = entry.refusal
-    message = error.detail if error else answer_sentence(entry.outcome)
+    refusal = entry.refusal
+    message = refusal.detail if refusal else answer_sentence(entry.outcome)
     note(entry, gate, "upstream", message, duration_ms=rows.duration(entry))
-    await gate.ledger.commit(rows.finished(entry))
-    if error is not None:
-        error.recorded = Recorded(str(entry.run_id), str(entry.decision_id))
+    if refusal is not None:
+        refusal.recorded = Recorded(entry.run_id, entry.decision_id)
+    await settled(gate.ledger.commit(rows.finished(entry)))
 
 
 def answer_sentence(outcome: Outcome | None) -> str:
@@ -74,16 +72,13 @@ def answer_sentence(outcome: Outcome | None) -> str:
 
 async def refuse(entry: Entry, refusal: Refusal, gate: Gate) -> None:
     """Write a refusal down, or count it when the principal has had too many."""
-    if isinstance(refusal, Unavailable) and refusal.code == "ledger_unavailable":
-        return
     if entry.principal and entry.target:
         note(entry, gate, "refusal", refusal.detail, code=refusal.code)
     key = refusal_key(entry, refusal)
     if await gate.refusals.admit(key, throttle=isinstance(refusal, Throttled)):
         change = rows.refused(entry, refusal)
-        await gate.ledger.commit(change)
-        run_id = str(entry.run_id) if change.run else None
-        refusal.recorded = Recorded(run_id, str(entry.decision_id))
+        refusal.recorded = Recorded(entry.run_id if change.run else None, entry.decision_id)
+        await settled(gate.ledger.commit(change))
 
 
 def refusal_key(entry: Entry, refusal: Refusal) -> tuple[str | None, str | None, str, str, str]:
@@ -109,11 +104,10 @@ async def write_counts(gate: Gate) -> None:
         await gate.ledger.commit(rows.counted(key, count, gate.clock()))
 
 
-async def settled(work: Awaitable[None]) -> None:
+async def settled(work: asyncio.Future[None]) -> None:
     """Await to the end even when cancelled meanwhile: a record is not left half known."""
-    task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        await asyncio.wait([work])
         raise

@@ -124,9 +124,9 @@ def answer(entry: Entry) -> dict[str, JSON]:
     started, ended = entry.started, entry.ended
     assert principal and tool and outcome and started and ended  # noqa: S101, PT018  -- it finished
     return {
-        "run_id": str(entry.run_id),
+        "run_id": entry.run_id,
         "status": "failed" if outcome.is_error else "succeeded",
-        "decision_id": str(entry.decision_id),
+        "decision_id": entry.decision_id,
         "agent": {"id": principal.agent.id, "slug": principal.agent.slug},
         "tool": {"id": tool.id, "name": tool.name, "version": tool.version},
         "result": {"content": [], **outcome.result, "isError": outcome.is_error},

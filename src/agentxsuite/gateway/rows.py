@@ -5,35 +5,34 @@ Pure: an ``Entry`` in, rows out. The ledgers write them as they stand.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from uuid_utils.compat import uuid7
+from msgspec import Struct
 
 from agentxsuite import wire
 from agentxsuite.engines.pdp import redact
-from agentxsuite.gateway.call import Call, Entry, Principal
+from agentxsuite.gateway.call import Call, Entry, Principal, new_id
 from agentxsuite.gateway.refusals import Refusal
 
 Row = dict[str, str | int | float | None]
 
+ROWS_BYTES = 4096  # of a change without its payload, about
 STORED_BYTES = 64 * 1024  # of an input or an output; beyond, its digest stands for it
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Rows that become durable together: a run begun or ended, its steps, its events."""
 
     run: Row | None = None
     end: Row | None = None
     steps: Sequence[Row] = ()
-    events: Sequence[Row] = field(default=())
+    events: Sequence[Row] = ()
 
     @property
     def weight(self) -> int:
-        """About how many bytes it holds."""
-        rows = [*self.steps, *self.events, self.run or {}, self.end or {}]
-        return sum(len(value) for row in rows for value in row.values() if isinstance(value, str))
+        """About how many bytes it holds: its payload, and what every change has."""
+        payload = (self.run and self.run["input_json"]) or (self.end and self.end["output_json"])
+        return len(str(payload or "")) + ROWS_BYTES
 
 
 def started(entry: Entry) -> Change:
@@ -49,7 +48,7 @@ def finished(entry: Entry) -> Change:
     event = event_row(entry, "run_finished", "allow", facts)
     output = entry.outcome.result if entry.outcome else None
     end: Row = {
-        "id": str(entry.run_id),
+        "id": entry.run_id,
         "status": status,
         "outcome_code": outcome_code,
         "ended_at": stamp(entry.ended),
@@ -103,7 +102,7 @@ def run_row(entry: Entry, status: str) -> Row:
     assert tool is not None, "a run has a tool"  # noqa: S101  -- narrows the type
     refusal = entry.refusal
     return {
-        "id": str(entry.run_id),
+        "id": entry.run_id,
         "organization_id": principal.snapshot.organization,
         "environment_id": principal.snapshot.environment,
         "agent_id": principal.agent.id,
@@ -121,7 +120,7 @@ def run_row(entry: Entry, status: str) -> Row:
         "tool_version": tool.version,
         "subject": principal.subject,
         "run_as_user_id": principal.member.user if principal.member else None,
-        "decision_id": str(entry.decision_id),
+        "decision_id": entry.decision_id,
         "timeout_seconds": entry.timeout,
         "door": call.door,
         "result_type": "complete",
@@ -131,13 +130,13 @@ def run_row(entry: Entry, status: str) -> Row:
 
 def step_rows(entry: Entry) -> list[Row]:
     """The steps noted since the last change was written."""
-    principal = entry.principal
+    organization = entry.principal.snapshot.organization if entry.principal else None
     steps, entry.steps = entry.steps, []
     return [
         {
-            "id": str(uuid7()),
-            "run_id": str(entry.run_id),
-            "organization_id": principal.snapshot.organization if principal else None,
+            "id": new_id(),
+            "run_id": entry.run_id,
+            "organization_id": organization,
             "step_type": step.step_type,
             "message": step.message,
             "details": dump(step.details),
@@ -164,8 +163,8 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
         "action": "tool.invoke",
         "target": tool.target if tool else f"tool:{call.tool}"[:500],
         "decision": decision,
-        "run_id": str(entry.run_id) if principal and tool else None,
-        "decision_id": str(entry.decision_id),
+        "run_id": entry.run_id if principal and tool else None,
+        "decision_id": entry.decision_id,
         "context": dump(context(call, principal)),
     }
     if rule:
@@ -182,7 +181,7 @@ def blank_event(organization: str | None, environment: str | None, now: datetime
     """An event's columns before anything is known but when and where."""
     moment = stamp(now)
     return {
-        "id": str(uuid7()),
+        "id": new_id(),
         "organization_id": organization,
         "environment_id": environment,
         "ts": moment,
@@ -265,4 +264,4 @@ def dump(value: wire.JSON) -> str:
 
 def stamp(moment: datetime | None) -> str | None:
     """A timestamp column's text, in UTC, as both databases read and order it."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f") if moment else None
+    return moment.isoformat(" ", "microseconds")[:26] if moment else None

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,6 +13,7 @@ from agentxsuite.gateway.asgi import open_ledger
 from agentxsuite.gateway.authorize import decide
 from agentxsuite.gateway.call import Outcome, Step
 from agentxsuite.gateway.ledger import GroupCommit
+from agentxsuite.gateway.record import settled
 from agentxsuite.gateway.refusals import Unavailable
 from tests.unit.gateway.building import NOON, call, entry, policy_set, principal, rule, tool
 
@@ -81,8 +81,9 @@ async def test_many_at_once_are_all_written(ledger):
 async def test_one_bad_row_harms_nobody_else(ledger):
     """A call that cannot be recorded would take its neighbours' records along."""
     first, second, third = begun(), begun(), begun()
-    twice = replace(rows.started(second))
-    changes = [rows.started(first), twice, replace(twice, events=()), rows.started(third)]
+    once = rows.started(second)
+    twice = rows.Change(run=once.run)
+    changes = [rows.started(first), once, twice, rows.started(third)]
     ended = await asyncio.gather(*map(ledger.commit, changes), return_exceptions=True)
     assert [type(each) for each in ended] == [type(None), type(None), Unavailable, type(None)]
     assert ended[2].code == "ledger_unavailable"
@@ -104,7 +105,7 @@ async def test_a_run_ends_once(ledger):
 async def test_who_hangs_up_meanwhile_is_written_all_the_same(ledger):
     """A caller could erase a record by leaving early."""
     known = begun()
-    task = asyncio.create_task(ledger.commit(rows.started(known)))
+    task = asyncio.ensure_future(settled(ledger.commit(rows.started(known))))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -113,7 +114,7 @@ async def test_who_hangs_up_meanwhile_is_written_all_the_same(ledger):
     assert await count(Run) == 2
 
 
-@pytest.mark.parametrize("bound", [{"max_changes": 1}, {"max_bytes": 2000}])
+@pytest.mark.parametrize("bound", [{"max_changes": 1}, {"max_bytes": 6000}])
 async def test_a_full_queue_refuses_instead_of_growing(ledger, bound):
     """A slow database would eat all memory."""
     narrow = GroupCommit(ledger._writer, **bound)

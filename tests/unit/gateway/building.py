@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from msgspec import structs
+
 from agentxsuite.engines.pdp import Binding, Policy, PolicySet, Rule
 from agentxsuite.engines.schemas import Schema
 from agentxsuite.engines.upstream import Endpoint
@@ -98,7 +100,7 @@ def snapshot(policies: PolicySet | None, *tools: Tool) -> Snapshot:
 def principal(policies: PolicySet | None, *, role: str | None = None, **facts) -> Principal:
     member = Member(USER, "olga@acme.example", role) if role else None
     known = Principal(snapshot(policies, tool()), agent(), member, None, "agent_token")
-    return replace(known, **facts)
+    return structs.replace(known, **facts)
 
 
 def call(**facts) -> Call:
@@ -113,7 +115,7 @@ def call(**facts) -> Call:
         tool="pay/transfer",
         arguments={"amount": 5},
     )
-    return replace(known, **facts)
+    return structs.replace(known, **facts)
 
 
 def entry(**facts) -> Entry:

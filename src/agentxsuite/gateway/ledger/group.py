@@ -52,19 +52,22 @@ class GroupCommit:
         self._bytes = 0
         self._worker: asyncio.Task[None] | None = None
 
-    async def commit(self, change: Change) -> None:
-        """Make one change durable; raises Unavailable when full or when the database fails."""
+    def commit(self, change: Change) -> asyncio.Future[None]:
+        """Begin to write one change; the future is done when it is durable.
+
+        It fails with Unavailable when the queue is full or the database does not take the change.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         weight = change.weight
         if len(self._queue) >= self._max_changes or self._bytes + weight > self._max_bytes:
-            raise Unavailable(
-                "ledger_unavailable", "Too many calls wait to be recorded: try again."
-            )
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            sentence = "Too many calls wait to be recorded: try again."
+            done.set_exception(Unavailable("ledger_unavailable", sentence))
+            return done
         self._queue.append((change, weight, done))
         self._bytes += weight
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
-        await done
+        return done
 
     async def aclose(self) -> None:
         """Write what is pending, then let go of the database."""

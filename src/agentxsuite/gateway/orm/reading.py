@@ -1,8 +1,9 @@
 """What must be read anew for every call: a revision, and whether a token still stands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from agentxsuite.gateway.gate import Question
 
@@ -11,8 +12,7 @@ class ReadFailed(Exception):
     """The database did not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One question's answer: ``revision`` is None for an environment the organization has not."""
 
     revision: int | None

@@ -8,9 +8,11 @@ from uuid import UUID
 from agentxsuite.gateway.gate import Question
 from agentxsuite.gateway.orm.reading import ReadFailed, Reading
 
-REVISION = "SELECT value FROM tenancy_revision WHERE environment_id = ? AND organization_id = ?"
-TOKEN = "SELECT 1 FROM agents_issuedtoken WHERE jti = ? AND revoked_at IS NULL"  # noqa: S105  -- SQL
-LOGIN = "SELECT user_id FROM knox_authtoken WHERE digest = ? AND (expiry IS NULL OR expiry > ?)"
+FRESH = """
+SELECT (SELECT value FROM tenancy_revision WHERE environment_id = ? AND organization_id = ?),
+EXISTS (SELECT 1 FROM agents_issuedtoken WHERE jti = ? AND revoked_at IS NULL),
+(SELECT user_id FROM knox_authtoken WHERE digest = ? AND (expiry IS NULL OR expiry > ?))
+"""
 ENVIRONMENTS = """
 SELECT id FROM tenancy_environment
 WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR name = :name)
@@ -66,17 +68,12 @@ class SqliteReader:
         return self._connection
 
     def _read(self, connection: sqlite3.Connection, question: Question) -> Reading:
-        revision = token = login = None
-        if question.environment is not None:
-            key = (compact(question.environment), compact(question.organization))
-            revision = connection.execute(REVISION, key).fetchone()
-        if question.token_id is not None:
-            token = connection.execute(TOKEN, (question.token_id,)).fetchone()
-        if question.login_digest is not None:
-            now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-            login = connection.execute(LOGIN, (question.login_digest, now)).fetchone()
-        return Reading(
-            revision[0] if revision else None,
-            token is not None,
-            str(UUID(login[0])) if login else None,
+        values = (
+            compact(question.environment),
+            compact(question.organization),
+            question.token_id,
+            question.login_digest,
+            question.login_digest and datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
         )
+        revision, live, user = connection.execute(FRESH, values).fetchone()
+        return Reading(revision, live == 1, str(UUID(user)) if user else None)

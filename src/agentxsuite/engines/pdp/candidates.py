@@ -20,12 +20,15 @@ def find_candidates(policies: PolicySet, request: Request) -> Candidates:
     if (request.organization, request.environment) != (policies.organization, policies.environment):
         raise Refused("foreign_snapshot", "these policies belong to another environment")
     target = read_target(request.target)
-    actions = covering_actions(request.action)
     granting, restricting = _scopes(request, target)
-    return Candidates(
-        _covering(policies.denies, [*granting, *restricting], target, actions),
-        _covering(policies.allows, granting, target, actions),
-    )
+    denies: list[Filed] = []
+    allows: list[Filed] = []
+    for filed in _covering(policies.index, granting, request.action, target):
+        (allows if filed[1].allows else denies).append(filed)
+    if restricting:
+        found = _covering(policies.index, restricting, request.action, target)
+        denies += [filed for filed in found if not filed[1].allows]
+    return Candidates(denies, allows)
 
 
 def _scopes(request: Request, target: Target) -> tuple[list[str], list[str]]:
@@ -42,9 +45,7 @@ def _scopes(request: Request, target: Target) -> tuple[list[str], list[str]]:
     return shared, personal
 
 
-def _covering(
-    index: Index, scopes: list[str], target: Target, actions: tuple[str, ...]
-) -> list[Filed]:
+def _covering(index: Index, scopes: list[str], action: str, target: Target) -> list[Filed]:
     found: list[Filed] = []
     for scope in scopes:
         shelf = index.get(scope)
@@ -52,7 +53,7 @@ def _covering(
             for key in target.keys:
                 if key in shelf:
                     found += shelf[key]
-    segments = target.segments
+    actions, segments = covering_actions(action), target.segments
     return [
         filed for filed in found if filed[1].action in actions and filed[1].target.covers(segments)
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
-from agentxsuite.engines.pdp.model import ALLOW, Policy
+from agentxsuite.engines.pdp.model import Policy
 from agentxsuite.engines.pdp.problems import Report
 from agentxsuite.engines.pdp.rules import CompiledRule, compile_rule, scope_of
 from agentxsuite.wire import dumps
@@ -35,14 +35,13 @@ class PolicySet:
     """
 
     __slots__ = (
-        "allows", "compiled", "denies", "environment", "organization", "snapshot_hash", "versions",
+        "compiled", "environment", "index", "organization", "snapshot_hash", "versions",
     )  # fmt: skip
 
     def __init__(self, organization: str, environment: str) -> None:
         self.organization = organization
         self.environment = environment
-        self.allows: Index = {}
-        self.denies: Index = {}
+        self.index: Index = {}
         self.compiled: dict[tuple[str, int], CompiledPolicy] = {}
         self.versions: dict[str, int] = {}
         self.snapshot_hash = ""
@@ -75,8 +74,7 @@ class PolicySet:
     def _file(self, policy: Policy, compiled: CompiledPolicy) -> None:
         for scope, priority in _scopes(policy):
             for rule in compiled.rules:
-                index = self.allows if rule.rule.effect == ALLOW else self.denies
-                shelf = index.setdefault(scope, {})
+                shelf = self.index.setdefault(scope, {})
                 shelf.setdefault(rule.target.key, []).append(((-priority, rule.order), rule))
 
     def _hash(self) -> str:

@@ -30,6 +30,7 @@ class CompiledRule:
     policy: Policy
     rule: Rule
     order: tuple[str, int, str, str]
+    allows: bool
     action: str
     target: TargetPattern
     condition: Node | None
@@ -41,7 +42,7 @@ class CompiledRule:
 
     def accepts(self, truth: Truth) -> bool:
         """Whether the rule counts: a deny unless it can be false, an allow if it can be true."""
-        return bool(truth & TRUE) if self.rule.effect == ALLOW else not truth & FALSE
+        return bool(truth & TRUE) if self.allows else not truth & FALSE
 
 
 def compile_rule(policy: Policy, rule: Rule, report: Report, at: str) -> CompiledRule | None:
@@ -54,7 +55,7 @@ def compile_rule(policy: Policy, rule: Rule, report: Report, at: str) -> Compile
     if action is None or target is None or len(report.problems) > found:
         return None
     order = (policy.name, rule.position, policy.id, rule.id)
-    return CompiledRule(policy, rule, order, action, target, condition, terms)
+    return CompiledRule(policy, rule, order, rule.effect == ALLOW, action, target, condition, terms)
 
 
 def scope_of(binding: Binding) -> str:

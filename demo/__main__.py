@@ -49,8 +49,8 @@ def show(folder: Folder, transcript: Transcript, *, stay: bool) -> None:
         token = asyncio.run(play(world, transcript))
         transcript.title(f"All {len(STEPS)} steps went as told, in {transcript.seconds:.1f} s.")
         if stay:
-            invite(world, token, folder, transcript)
             with suppress(KeyboardInterrupt):
+                invite(world, token, folder, transcript)
                 children.watch()
 
 

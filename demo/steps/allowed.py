@@ -4,12 +4,8 @@ import httpx2
 
 from demo.expectation import expect, expect_part
 from demo.stage import Stage
+from demo.words import HALF_PAST_FOUR
 
-HALF_PAST_FOUR = {
-    "source_timezone": "Asia/Tokyo",
-    "time": "16:30",
-    "target_timezone": "Asia/Kolkata",
-}
 PAYMENT = {"amount": 250, "currency": "EUR", "to": "tea-importer"}
 
 

@@ -5,12 +5,7 @@ import httpx2
 from demo.agent import agent_with
 from demo.expectation import expect
 from demo.stage import Stage
-
-HALF_PAST_FOUR = {
-    "source_timezone": "Asia/Tokyo",
-    "time": "16:30",
-    "target_timezone": "Asia/Kolkata",
-}
+from demo.words import HALF_PAST_FOUR
 
 
 async def play(stage: Stage) -> None:

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "demo"]
 LONGEST = 240  # seconds that a demo may take on a busy machine
-GONE = 10  # seconds after which none of its processes is left
+GONE = 30  # seconds after which none of its processes is left
 
 
 @pytest.fixture

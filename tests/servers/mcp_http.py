@@ -15,15 +15,16 @@ from typing import Any
 def running(*flags: str) -> Iterator[str]:
     """Run ``mcp_sdk`` with these flags; yields the address of its endpoint.
 
-    The socket listens before the process does, so that nobody has to wait for it to be ready.
+    The socket listens before the process does: whoever asks is answered once it is ready.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()
         command = [sys.executable, "-m", "tests.servers.mcp_sdk", str(number), *flags]
         process = subprocess.Popen(command, pass_fds=[number])
-        port = listening.getsockname()[1]
+        endpoint = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
     try:
-        yield f"http://127.0.0.1:{port}/mcp"
+        _read(endpoint, "/log")
+        yield endpoint
     finally:
         process.terminate()
         process.wait()
@@ -31,10 +32,10 @@ def running(*flags: str) -> Iterator[str]:
 
 async def told(endpoint: str, path: str) -> Any:
     """What the server says at one of its own addresses."""
+    return await asyncio.to_thread(_read, endpoint, path)
+
+
+def _read(endpoint: str, path: str) -> Any:
     address = endpoint.removesuffix("/mcp") + path
-
-    def read() -> Any:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  our own server
-            return json.load(answer)
-
-    return await asyncio.to_thread(read)
+    with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310  our own server
+        return json.load(answer)

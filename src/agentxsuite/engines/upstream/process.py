@@ -1,19 +1,25 @@
-"""A child process that speaks in lines: started clean, watched, and ended with all its children."""
+"""A child process that speaks in lines: started clean, watched, and ended with all its children.
+
+The loop's own subprocesses are not used: one of the loops we run on lets the child inherit files,
+which hides from us that it closed its output. Linux only (pidfd, prlimit).
+"""
 
 import asyncio
 import os
 import resource
 import signal
+import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import IO, cast
 
 from agentxsuite.engines.upstream.errors import (
     UpstreamError,
     UpstreamProtocolError,
     UpstreamUnavailable,
 )
+from agentxsuite.engines.upstream.pipes import Inlet, Outlet
 from agentxsuite.engines.upstream.templates import Limits
 
 MAX_LINE = 4 * 1024 * 1024  # give or take one read
@@ -22,11 +28,10 @@ MAX_REMARKS = 64  # pieces of stderr kept for whoever looks into a failure
 EXIT_SECONDS = 1.0  # between the polite end and the hard one
 LAST_WORDS_SECONDS = 0.2  # for output that is still in the pipe when a process is gone
 
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _MIB = 1024 * 1024
 
 
-class Process(asyncio.SubprocessProtocol):
+class Process:
     """A running server: ``on_line`` gets what it writes, ``on_end`` hears once why it ended.
 
     An UpstreamProtocolError from ``on_line`` ends it.
@@ -37,6 +42,7 @@ class Process(asyncio.SubprocessProtocol):
     ) -> None:
         self._on_line = on_line
         self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
         self._line = bytearray()
         self._remarks: deque[bytes] = deque(maxlen=MAX_REMARKS)
         self._exited = asyncio.Event()
@@ -45,19 +51,43 @@ class Process(asyncio.SubprocessProtocol):
     @property
     def pid(self) -> int:
         """The process, which is also its group and its session."""
-        return self._transport.get_pid()
+        return self._child.pid
 
     @property
     def remarks(self) -> bytes:
         """The last of what it wrote to stderr."""
         return b"".join(self._remarks)
 
+    def spawn(
+        self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, limits: Limits
+    ) -> None:
+        """Start it: no shell, nothing inherited; raises UpstreamUnavailable."""
+        try:
+            self._child = subprocess.Popen(  # noqa: S603  an operator's template, filled safely
+                argv,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = f"The command cannot be started: {error.strerror}."
+            raise UpstreamUnavailable(reason) from None
+        self._stdin = Outlet(_piped(self._child.stdin), self._lost)
+        self._stdout = Inlet(_piped(self._child.stdout), self._heard, self._lost)
+        self._stderr = Inlet(_piped(self._child.stderr), self._remark, _nothing)
+        self._watch = os.pidfd_open(self.pid)
+        self._loop.add_reader(self._watch, self._exit)
+        _limit(self.pid, limits)
+
     def write(self, line: bytes) -> None:
         """Send one line; raises UpstreamUnavailable when nobody reads it."""
-        pipe = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(_STDIN))
-        if pipe.get_write_buffer_size() > MAX_UNREAD:
+        if self._stdin.waiting > MAX_UNREAD:
             raise UpstreamUnavailable("The upstream's process does not read its input.")
-        pipe.write(line + b"\n")
+        self._stdin.write(line + b"\n")
 
     def fail(self, reason: UpstreamError) -> None:
         """End it at once, with its whole group; idempotent."""
@@ -73,19 +103,10 @@ class Process(asyncio.SubprocessProtocol):
                 await self._exited.wait()
         self._signal(signal.SIGKILL)
         await self._exited.wait()
-        self._transport.close()
 
-    # asyncio.SubprocessProtocol
+    # what the loop tells
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Learn whom to write to."""
-        self._transport = cast("asyncio.SubprocessTransport", transport)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Cut output into lines; keep the last remarks."""
-        if fd == _STDERR:
-            self._remarks.append(data[:1024])
-            return
+    def _heard(self, data: bytes) -> None:
         *ends, rest = data.split(b"\n")
         for end in ends:
             self._line += end
@@ -96,19 +117,24 @@ class Process(asyncio.SubprocessProtocol):
             self._line.clear()
             self.fail(UpstreamProtocolError("The upstream's answer is larger than 4 MiB."))
 
-    def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
-        """A server that closed its input or output is of no use any more."""
-        if fd != _STDERR:
-            self._lost()
+    def _remark(self, data: bytes) -> None:
+        self._remarks.append(data[:1024])
 
-    def process_exited(self) -> None:
-        """Its children go with it; what it said last may still be in the pipe."""
-        self._exited.set()
+    def _lost(self) -> None:
+        # A server that closed its input or output is of no use any more.
+        self.fail(UpstreamUnavailable("The upstream's process has ended."))
+
+    def _exit(self) -> None:
+        # Until it is reaped nobody else can have its number: its children go first.
         self._signal(signal.SIGKILL)
+        self._child.wait()
+        self._exited.set()
+        self._loop.remove_reader(self._watch)
+        os.close(self._watch)
         if self.ended:
-            self._transport.close()
+            self._close()
         else:
-            asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._lost)
+            self._loop.call_later(LAST_WORDS_SECONDS, self._lost)
 
     # inside
 
@@ -123,36 +149,24 @@ class Process(asyncio.SubprocessProtocol):
         if not self.ended:
             self.ended = True
             self._on_end(reason)
+            if self._exited.is_set():
+                self._close()
 
-    def _lost(self) -> None:
-        self.fail(UpstreamUnavailable("The upstream's process has ended."))
-        if self._exited.is_set():  # before, closing would race the reaping of the process
-            self._transport.close()
+    def _close(self) -> None:
+        for pipe in (self._stdin, self._stdout, self._stderr):
+            pipe.close()
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
+        if not self._exited.is_set():
             os.killpg(self.pid, number)
 
 
-async def launch(
-    process: Process,
-    argv: Sequence[str],
-    environment: Mapping[str, str],
-    cwd: str,
-    limits: Limits,
-) -> None:
-    """Start ``process``: no shell, nothing inherited; raises UpstreamUnavailable."""
-    try:
-        await asyncio.get_running_loop().subprocess_exec(
-            lambda: process,
-            *argv,
-            env=dict(environment),
-            cwd=cwd,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise UpstreamUnavailable(f"The command cannot be started: {error.strerror}.") from None
-    _limit(process.pid, limits)
+def _piped(pipe: IO[bytes] | None) -> IO[bytes]:
+    return cast("IO[bytes]", pipe)
+
+
+def _nothing() -> None:
+    """A server may close its stderr."""
 
 
 def _limit(pid: int, limits: Limits) -> None:
@@ -170,5 +184,4 @@ def _limit(pid: int, limits: Limits) -> None:
     }
     for kind, bound in bounds.items():
         if bound is not None:
-            with suppress(ProcessLookupError):
-                resource.prlimit(pid, kind, (bound, bound))
+            resource.prlimit(pid, kind, (bound, bound))

@@ -13,7 +13,7 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamUnavailable,
 )
 from agentxsuite.engines.upstream.jsonrpc import Message
-from agentxsuite.engines.upstream.process import Process, launch
+from agentxsuite.engines.upstream.process import Process
 from agentxsuite.engines.upstream.templates import Template
 
 
@@ -39,7 +39,7 @@ class Stdio:
         if self._process is None or self._process.ended:
             process = Process(self._hear, self._fail)
             template = self._template
-            await launch(process, self._argv, self._environment, template.cwd, template.limits)
+            process.spawn(self._argv, self._environment, template.cwd, template.limits)
             self._process = process
 
     async def ask(self, call: Call, session: Session) -> Message:
@@ -47,11 +47,11 @@ class Stdio:
         async with self._slots:
             number = next(self._numbers)
             params = eras.stamped(call.params, session.info.era)
-            self._write(jsonrpc.request(number, call.method, params))
-            call.sent = True
             answer = asyncio.get_running_loop().create_future()
             self._waiting[number] = answer
             try:
+                self._write(jsonrpc.request(number, call.method, params))
+                call.sent = True
                 message = await answer
             except asyncio.CancelledError:
                 self._cancel(number, call)

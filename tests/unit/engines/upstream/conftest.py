@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +21,11 @@ from tests.servers.mcp_raw import RawServer
 
 PIPES = str(Path(servers.__file__).parent / "mcp_stdio.py")
 BIN = Path(sys.executable).parent
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """The loop that the server runs on; its sockets and processes are not asyncio's own."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

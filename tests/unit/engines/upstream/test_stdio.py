@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -223,6 +224,27 @@ async def test_forgotten_calls_fail(upstreams, at):
     with pytest.raises(UpstreamUnavailable, match="closed"):
         await peer.list_tools()
     await upstreams.forget(endpoint.id)
+
+
+def _open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_forgotten_while_starting(upstreams, at, turns):
+    """A connection removed while its command starts would leave a process or its pipes behind."""
+    await upstreams.probe(at(PIPES), timeout=10)
+    await upstreams.forget("connection")
+    before = _open_files()
+    starting = asyncio.create_task(upstreams.probe(at(PIPES), timeout=10))
+    for _ in range(turns + 2):
+        await asyncio.sleep(0)
+    await upstreams.forget("connection")
+    with pytest.raises(UpstreamUnavailable, match="closed"):
+        await starting
+    for _ in range(3):
+        await asyncio.sleep(0)  # closed pipes leave the loop a turn later
+    assert _open_files() <= before
 
 
 async def test_changed_secret_starts_anew(upstreams, at):

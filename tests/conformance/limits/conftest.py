@@ -7,9 +7,6 @@ import pytest
 import redis as redis_py
 
 from agentxsuite.engines.limits import MemoryLimiter, RedisLimiter
-from tests.servers.redis import redis_server
-
-__all__ = ["redis_server"]  # until the suite's own conftest lists it
 
 MICROSECONDS = 1_000_000
 

@@ -92,7 +92,7 @@ class Link:
             try:
                 for command in self._address.greeting():
                     await pipeline.ask(*command)
-            except BaseException:
+            except BaseException:  # also when time is up: no half-greeted connection stays open
                 pipeline.close()
                 raise
             return pipeline

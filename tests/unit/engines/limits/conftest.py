@@ -12,9 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agentxsuite.engines.limits import RedisLimiter
-from tests.servers.redis import RedisServer, redis_server
-
-__all__ = ["redis_server"]  # until the suite's own conftest lists it
+from tests.servers.redis import RedisServer
 
 
 @pytest.fixture

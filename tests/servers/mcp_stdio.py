@@ -38,6 +38,7 @@ def about(request, arguments):
         "group": os.getpgid(0) == os.getpid(),
         "session": os.getsid(0) == os.getpid(),
         "cwd": str(Path.cwd()),
+        "files": sorted(int(file.name) for file in Path("/proc/self/fd").iterdir()),
         "limits": {kind: resource.getrlimit(getattr(resource, kind))[0] for kind in kinds},
         "pid": os.getpid(),
     }

@@ -87,13 +87,16 @@ async def test_a_server_that_dies_of_the_question(upstreams, at):
 async def test_clean_surroundings(upstreams, at, monkeypatch):
     """A command would inherit the server's secrets, files and signals."""
     monkeypatch.setenv("SECRET_KEY", "ours")
+    ours = os.dup2(0, 200, inheritable=True)
     told = await upstreams.call_tool(at(PIPES, secret="s3cret"), "about", {}, timeout=10)
     assert {name: told["env"][name] for name in ("PATH", "COLOUR", "TOKEN")} == {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "COLOUR": "blue",
         "TOKEN": "s3cret",
     }
+    os.close(ours)
     assert "SECRET_KEY" not in told["env"]
+    assert told["files"] == [0, 1, 2, 3]  # the last is the folder that was listed
     assert told["group"]
     assert told["session"]
     assert told["cwd"] == "/"

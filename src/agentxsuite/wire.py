@@ -14,6 +14,7 @@ import orjson
 JSON = Any  # object, array, string, number, boolean or null
 MAX_DEPTH = 64
 
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _BEYOND_64_BITS = re.compile(rb"\d{19}")
 
 
@@ -49,14 +50,22 @@ def dumps(value: JSON) -> bytes:
         return text.encode()
 
 
+def holds_nul(body: bytes) -> bool:
+    """Whether a text in serialised JSON holds NUL, which PostgreSQL's JSON cannot."""
+    return _NUL.search(body) is not None
+
+
+def without_nul(body: bytes) -> bytes:
+    """Serialised JSON with the replacement character (U+FFFD) for each NUL."""
+    return _NUL.sub(rb"\1\\ufffd", body)
+
+
 def depth(value: JSON) -> int:
     """How many arrays and objects stand inside each other; a scalar has depth 0."""
     level, deepest = [value], 0
     while level := [item for item in level if isinstance(item, dict | list)]:
         deepest += 1
         level = [
-            child
-            for item in level
-            for child in (item.values() if isinstance(item, dict) else item)
+            child for item in level for child in (item.values() if isinstance(item, dict) else item)
         ]
     return deepest

@@ -251,7 +251,7 @@ def stored(value: wire.JSON, root: str, entry: Entry) -> str:
     """
     paths = entry.decision.terms.redact if entry.decision else ()
     body = wire.dumps(redact({root: value}, paths)[root] if paths else value)
-    if len(body) <= STORED_BYTES and b"\\u0000" not in body:
+    if len(body) <= STORED_BYTES and not wire.holds_nul(body):
         return body.decode()
     digest = hashlib.sha256(body).hexdigest()
     return dump({"truncated": True, "sha256": digest, "bytes": len(body)})
@@ -259,7 +259,7 @@ def stored(value: wire.JSON, root: str, entry: Entry) -> str:
 
 def dump(value: wire.JSON) -> str:
     """A JSON column's text; NUL, which PostgreSQL refuses, becomes the replacement character."""
-    return wire.dumps(value).decode().replace("\\u0000", "\\ufffd")
+    return wire.without_nul(wire.dumps(value)).decode()
 
 
 def stamp(moment: datetime | None) -> str | None:

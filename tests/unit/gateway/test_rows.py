@@ -100,3 +100,11 @@ def test_counted_refusals_name_their_source():
     }
     known = ("org", "env", "agent:1", "tool:pay/transfer", "denied")
     assert rows.counted(known, 2, NOON).events[0]["subject"] == "agent:1"
+
+
+def test_text_that_only_spells_nul_is_kept():
+    """A text about escapes would be kept as its digest, or altered."""
+    spelled = {"text": "\\u0000"}
+    assert json.loads(rows.stored(spelled, "input", entry())) == spelled
+    assert json.loads(rows.dump(spelled)) == spelled
+    assert json.loads(rows.dump({"text": "\\\0"})) == {"text": "\\\ufffd"}

@@ -15,8 +15,6 @@ from agentxsuite.wire import JSON
 if TYPE_CHECKING:
     from agentxsuite.control.tenancy.models import Environment, Organization, User
 
-NUL, REPLACEMENT = b"\\u0000", b"\\ufffd"  # PostgreSQL's JSON cannot hold NUL
-
 
 @dataclass(frozen=True)
 class Actor:
@@ -89,4 +87,4 @@ def _id(row: "Organization | Environment | UUID | None") -> UUID | None:
 
 def _storable(value: Mapping[str, JSON]) -> JSON:
     body = wire.dumps(dict(value))
-    return wire.loads(body.replace(NUL, REPLACEMENT)) if NUL in body else value
+    return wire.loads(wire.without_nul(body)) if wire.holds_nul(body) else value

@@ -1,7 +1,6 @@
 """What a server offers, read from the list of its tools: pinned, scanned, refused. Pure."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
+from agentxsuite import wire
 from agentxsuite.control.catalog.scan import Finding, scan
 from agentxsuite.engines import pdp
 from agentxsuite.engines.schemas import SchemaRefused, inspect_schema
@@ -18,7 +18,6 @@ MAX_TOOLS = 2_000
 MAX_NAME, MAX_UPSTREAM_NAME = 512, 256  # what the columns hold
 MAX_DEFINITION = 256 * 1024  # bytes of canonical JSON
 SCHEMAS: Final = ("inputSchema", "outputSchema")
-NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; PostgreSQL cannot hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def canonical_json(definition: Mapping[str, JSON]) -> bytes:
         canonical = text.encode()
     except UnicodeEncodeError:
         raise Unacceptable("tool_unstorable", "It has half of a character.") from None
-    if NUL.search(text):
+    if wire.holds_nul(canonical):
         raise Unacceptable("tool_unstorable", "It has a NUL character.")
     return canonical
 

@@ -72,7 +72,7 @@ def _refuse_character(letter: str) -> None:
     category = unicodedata.category(letter)
     if category[0] == "C":
         raise Refused("control_character", f"U+{ord(letter):04X} is not a visible character")
-    if category[0] not in "LM":
+    if category[0] not in {"L", "M"}:
         raise Refused("confusable", f"U+{ord(letter):04X} is neither a letter nor ASCII")
     if _alphabet(letter) == "LATIN" and not _plainly_latin(letter):
         raise Refused("confusable", f"U+{ord(letter):04X} reads like another Latin letter")
@@ -83,4 +83,5 @@ def _plainly_latin(letter: str) -> bool:
 
 
 def _alphabet(letter: str) -> str:
-    return unicodedata.name(letter, "UNNAMED").split(maxsplit=1)[0].split("-")[0]
+    """The first word of a letter's name, which some rare scripts lack."""
+    return re.split(r"[ -]", unicodedata.name(letter, ""))[0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
-from agentxsuite.engines.pdp.model import Policy
+from agentxsuite.engines.pdp.model import Binding, Policy
 from agentxsuite.engines.pdp.problems import Report
 from agentxsuite.engines.pdp.rules import CompiledRule, compile_rule, scope_of
 from agentxsuite.wire import dumps
@@ -37,6 +37,7 @@ class PolicySet:
     __slots__ = (
         "compiled", "environment", "index", "organization", "snapshot_hash", "versions",
     )  # fmt: skip
+    snapshot_hash: str
 
     def __init__(self, organization: str, environment: str) -> None:
         self.organization = organization
@@ -44,7 +45,6 @@ class PolicySet:
         self.index: Index = {}
         self.compiled: dict[tuple[str, int], CompiledPolicy] = {}
         self.versions: dict[str, int] = {}
-        self.snapshot_hash = ""
 
     @classmethod
     def compile(
@@ -104,13 +104,16 @@ def _compile(policy: Policy) -> CompiledPolicy:
 
 def _scopes(policy: Policy) -> list[tuple[str, int]]:
     report = Report()
-    scopes = [
-        report.attempt(f"/policies/{policy.id}/bindings/{number}", partial(scope_of, binding))
+    placed = [
+        report.attempt(f"/policies/{policy.id}/bindings/{number}", partial(_placed, binding))
         for number, binding in enumerate(policy.bindings)
     ]
     report.close()
-    bound = zip(scopes, policy.bindings, strict=True)
-    return [(scope, binding.priority) for scope, binding in bound if scope is not None]
+    return [each for each in placed if each is not None]
+
+
+def _placed(binding: Binding) -> tuple[str, int]:
+    return scope_of(binding), binding.priority
 
 
 def _digest(policy: Policy) -> bytes:

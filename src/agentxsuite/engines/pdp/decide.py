@@ -1,7 +1,6 @@
 """The decision. Deny wins, errors close the door, and nothing matching means no."""
 
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
 
 from agentxsuite.engines.pdp.candidates import find_candidates
@@ -18,8 +17,6 @@ from agentxsuite.wire import JSON
 EXPLICIT_DENY = "explicit_deny"
 EXPLICIT_ALLOW = "explicit_allow"
 DEFAULT_DENY = "default_deny"
-
-_RANK = itemgetter(0)
 
 
 class RuleRef(NamedTuple):
@@ -128,14 +125,14 @@ def _judged(policies: PolicySet, request: Request, facts: Facts) -> Decision:
     errors: dict[Fault, None] = {}
     denies = _held(candidates.denies, facts, errors)
     if denies:
-        best = min(denies, key=_RANK)
+        best = min(denies)
         paths = _paths(best, facts)
         return Decision(DENY, EXPLICIT_DENY, refer(best), errors=tuple(errors), paths=paths)
     allows = _held(candidates.allows, facts, errors)
     if allows:
-        best = min(allows, key=_RANK)
+        best = min(allows)
         return Decision(ALLOW, EXPLICIT_ALLOW, refer(best), _terms(allows), tuple(errors))
-    paths = _paths(min(candidates.allows, key=_RANK), facts) if candidates.allows else ()
+    paths = _paths(min(candidates.allows), facts) if candidates.allows else ()
     return Decision(DENY, DEFAULT_DENY, errors=tuple(errors), paths=paths)
 
 

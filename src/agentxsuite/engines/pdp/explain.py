@@ -113,7 +113,7 @@ def explain(policies: PolicySet, request: Request, decision: Decision, at: datet
 def _once(candidates: list[Filed]) -> list[Filed]:
     """Every rule once, under its best rank, best first."""
     best: dict[int, Filed] = {}
-    for filed in sorted(candidates, key=lambda filed: filed[0]):
+    for filed in sorted(candidates):
         best.setdefault(id(filed[1]), filed)
     return list(best.values())
 

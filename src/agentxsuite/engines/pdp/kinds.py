@@ -11,7 +11,6 @@ BOOLEAN = "boolean"
 NULL = "null"
 ARRAY = "array"
 OBJECT = "object"
-NONE = ""  # not a JSON value
 
 SCALARS = frozenset({STRING, NUMBER, BOOLEAN, NULL})
 MAX_LIST = 200
@@ -26,17 +25,17 @@ _KINDS: dict[type, str] = {
 }
 
 
-def kind_of(value: JSON) -> str:
-    """Which kind of JSON value this is."""
+def kind_of(value: JSON) -> str | None:
+    """Which kind of JSON value this is; None for what JSON does not have."""
     if type(value) is float:
-        return NUMBER if isfinite(value) else NONE
-    return _KINDS.get(type(value), NONE)
+        return NUMBER if isfinite(value) else None
+    return _KINDS.get(type(value))
 
 
 def expect(value: JSON, *kinds: str) -> str:
     """The kind of an operand, which must be one of ``kinds``; raises Refused."""
     kind = kind_of(value)
-    if kind not in kinds:
+    if kind is None or kind not in kinds:
         raise Refused("bad_operand", f"value is one of: {', '.join(kinds)}")
     return kind
 

@@ -6,6 +6,7 @@ door. ``docs/policy.md`` holds the table of kinds.
 
 import operator
 from collections.abc import Callable
+from functools import partial
 
 import re2
 
@@ -35,20 +36,23 @@ def _equal(operand: JSON) -> Test:
     return lambda value: known(value == operand) if kind_of(value) == kind else ERROR
 
 
-def _not(build: Callable[[JSON], Test]) -> Callable[[JSON], Test]:
-    def negated(operand: JSON) -> Test:
-        test = build(operand)
-        return lambda value: NEGATION[test(value)]
-
-    return negated
+def _different(operand: JSON) -> Test:
+    return _negated(_equal(operand))
 
 
-def _compared(compare: Callable[[JSON, JSON], bool], *allowed: str) -> Callable[[JSON], Test]:
-    def build(operand: JSON) -> Test:
-        kind = expect(operand, *allowed)
-        return lambda value: known(compare(value, operand)) if kind_of(value) == kind else ERROR
+def _none_of(operand: JSON) -> Test:
+    return _negated(_one_of(operand))
 
-    return build
+
+def _negated(test: Test) -> Test:
+    return lambda value: NEGATION[test(value)]
+
+
+def _compared(
+    compare: Callable[[JSON, JSON], bool], allowed: tuple[str, ...], operand: JSON
+) -> Test:
+    kind = expect(operand, *allowed)
+    return lambda value: known(compare(value, operand)) if kind_of(value) == kind else ERROR
 
 
 def _one_of(operand: JSON) -> Test:
@@ -126,7 +130,6 @@ def _matches(operand: JSON) -> Test:
 def _regex(text: str) -> "re2._Regexp":
     options = re2.Options()
     options.log_errors = False
-    options.never_capture = True
     options.max_mem = _REGEX_MEMORY
     try:
         return re2.compile(text, options)
@@ -135,18 +138,19 @@ def _regex(text: str) -> "re2._Regexp":
 
 
 _ORDERED = (kinds.NUMBER, kinds.STRING)
+_TEXT = (kinds.STRING,)
 
 TESTS: dict[str, Callable[[JSON], Test]] = {
     "eq": _equal,
-    "ne": _not(_equal),
-    "lt": _compared(operator.lt, *_ORDERED),
-    "lte": _compared(operator.le, *_ORDERED),
-    "gt": _compared(operator.gt, *_ORDERED),
-    "gte": _compared(operator.ge, *_ORDERED),
+    "ne": _different,
+    "lt": partial(_compared, operator.lt, _ORDERED),
+    "lte": partial(_compared, operator.le, _ORDERED),
+    "gt": partial(_compared, operator.gt, _ORDERED),
+    "gte": partial(_compared, operator.ge, _ORDERED),
     "in": _one_of,
-    "not_in": _not(_one_of),
-    "prefix": _compared(str.startswith, kinds.STRING),
-    "suffix": _compared(str.endswith, kinds.STRING),
+    "not_in": _none_of,
+    "prefix": partial(_compared, str.startswith, _TEXT),
+    "suffix": partial(_compared, str.endswith, _TEXT),
     "contains": _contains,
     "exists": _exists,
     "cidr": addresses.within,

@@ -58,7 +58,7 @@ class Path:
 
     def find(self, facts: Facts) -> JSON | Absent:
         """The value there, or why there is none."""
-        value = facts.roots.get(self.root, Absent.MISSING)
+        value: JSON = facts.roots.get(self.root)
         for step in self.steps:
             kind = type(value)
             if kind is dict and type(step) is str:

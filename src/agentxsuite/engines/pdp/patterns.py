@@ -44,7 +44,7 @@ class TargetPattern:
     def covers(self, segments: tuple[str, ...]) -> bool:
         """Whether a target filed under ``key`` is covered."""
         length = len(segments)
-        if length != self.count and not (self.deep and length > self.count):
+        if length < self.count or (length > self.count and not self.deep):
             return False
         return not self.rest or all(piece.covers(segments[at]) for at, piece in self.rest)
 

@@ -15,7 +15,7 @@ MAX_DEPTH = 8
 MAX_LEAVES = 64
 
 _JOINS: dict[str, type[AllOf | AnyOf]] = {"all": AllOf, "any": AnyOf}
-_LEAF_NAMES = frozenset({"path", "op", "value", "on_missing", "tz"})
+_LEAF_NAMES = frozenset({"value", "on_missing", "tz"})  # beside path and op
 _ON_MISSING = {"error": ERROR, "no_match": FALSE}
 _TIME = "time_between"
 
@@ -58,7 +58,7 @@ class _Reader:
                 return self._joined(next(iter(raw)), children, at, level)
             case {"not": child, **rest} if not rest:
                 inner = self.node(child, f"{at}/not", level + 1)
-                return None if inner is None else Not(inner)
+                return inner and Not(inner)
             case {"path": _, "op": _, **rest} if rest.keys() <= _LEAF_NAMES:
                 self.leaves += 1
                 return self.report.attempt(at, partial(_leaf, raw))

@@ -56,6 +56,23 @@ def test_a_rule_bound_twice_is_judged_as_one():
     assert decide([twice], call(input_={"x": 1})).determining.priority == 2
 
 
+def test_an_allow_tells_the_faults_it_met():
+    """Losing this, a rule that never works goes unnoticed while others allow."""
+    broken = rule("allow * *", {"path": "input.x", "op": "eq", "value": 1}, id="broken")
+    decision = decide([broken, rule("allow * *", id="fine")], call())
+    assert (decision.allowed, decision.determining.rule_id) == (True, "fine")
+    assert decision.errors == (pdp.Fault("broken", "input.x", "missing_path"),)
+
+
+def test_paths_reach_through_every_connective():
+    """Losing this, a caller is told of arguments that had no part in the denial."""
+    guilty = {"path": "input.a", "op": "gt", "value": 5}
+    innocent = {"path": "input.b", "op": "gt", "value": 5}
+    condition = {"not": {"not": {"any": [{"all": [guilty, guilty]}, {"all": [innocent]}]}}}
+    decision = decide(["allow * *", rule("deny * *", condition)], call(input_={"a": 9, "b": 1}))
+    assert (decision.reason, decision.paths) == ("explicit_deny", ("input.a",))
+
+
 def test_a_default_denial_points_at_the_nearest_rule():
     """Losing this, a caller with one wrong argument is only told no."""
     near = policy(

@@ -73,6 +73,7 @@ def test_decision_is_as_written(decided):
     reason, _, by = expected["expect"].partition(" by ")
     determining = decision.determining.rule_name if decision.determining else ""
     assert (decision.reason, determining) == (REASONS[reason], by)
+    assert decision.effect == ("allow" if reason == "allow" else "deny")
     assert decision.allowed == (reason == "allow")
     faults = {fault.path: fault.code for fault in decision.errors}
     actual = {"terms": decision.terms.as_json(), "paths": list(decision.paths), "errors": faults}

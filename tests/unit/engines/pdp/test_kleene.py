@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from agentxsuite.engines.pdp import kleene
 from agentxsuite.engines.pdp.kleene import (
     ANY,
     CONJUNCTION,
@@ -26,6 +27,13 @@ def test_tables_of_three_values():
         either = TRUE if TRUE in (left, right) else ERROR if ERROR in (left, right) else FALSE
         assert (CONJUNCTION[left][right], DISJUNCTION[left][right]) == (both, either)
     assert [NEGATION[value] for value in VALUES] == [TRUE, FALSE, ERROR]
+
+
+def test_tables_are_what_the_connectives_make():
+    """Losing this, the tables that decide are not the logic that is written down."""
+    assert kleene._lifted(kleene._and) == CONJUNCTION
+    assert kleene._lifted(kleene._or) == DISJUNCTION
+    assert [kleene._not(value) for value in VALUES] == [TRUE, FALSE, ERROR]
 
 
 @pytest.mark.parametrize("table", [CONJUNCTION, DISJUNCTION])

@@ -143,6 +143,12 @@ def test_exists_asks_what_others_call_an_error(input_, there):
         assert holds(leaf, input_) == (TRUE if wanted is there else FALSE)
 
 
+def test_a_refused_expression_is_told_to_its_author_only(capfd):
+    """Losing this, anybody who may write a rule can write into the server's log."""
+    assert refusals({"path": "input.x", "op": "matches", "value": "("}) != {}
+    assert capfd.readouterr().err == ""
+
+
 REFUSED = [
     ("eq", [1], "bad_operand"),
     ("eq", {}, "bad_operand"),
@@ -172,6 +178,7 @@ REFUSED = [
     ("matches", "(?=a)", "bad_regex"),
     ("matches", "a" * 257, "bad_regex"),
     ("matches", "((a{100}){100}){100}", "bad_regex"),
+    ("matches", r"\pL{100}", "bad_regex"),  # small to write, large to keep
     ("matches", "\ud800", "bad_regex"),
     ("len_lte", -1, "bad_operand"),
     ("len_lte", True, "bad_operand"),

@@ -1,5 +1,6 @@
 """Paths into a request."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -103,6 +104,16 @@ def test_time_is_the_instant_of_the_decision_unless_given(root):
     assert holds(leaf, at=datetime(2026, 3, 4, tzinfo=UTC)) == FALSE
     given = {root: {"time": "2026-03-04T12:30:00.000005Z"}}
     assert holds(leaf, at=datetime(2026, 3, 4, tzinfo=UTC), attributes=given) == TRUE
+
+
+def test_the_time_is_told_in_utc_wherever_the_server_stands(monkeypatch):
+    """Losing this, rules about time mean another hour on a server elsewhere."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        leaf = {"path": "request.time", "op": "prefix", "value": "2026-03-04T12:00:00Z"}
+        assert holds(leaf) == TRUE
+    time.tzset()
 
 
 def test_only_the_clock_paths_know_the_time():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.engines.pdp.building import call, decide, refusals
+from agentxsuite.engines.pdp.patterns import Piece, TargetPattern, parse_target
+from tests.unit.engines.pdp.building import refusals
 
 ACTIONS = ["*", "a", "tool.invoke", "tool.*", "a.b.c.*", "A_1-x.b", "a" * 128]
 BAD_ACTIONS = [
@@ -32,8 +33,11 @@ def test_what_is_no_text_is_refused():
 TARGETS = [
     "*", "tool:*", "tool:**", "tool:x", "tool:x/**", "tool:*/x", "tool:x*/*/y*/**", "agent:x",
     "connection:x", "resource:x/https/_/a b?c=d", "prompt:x/y", "tool:x/%2A", "tool:...",
-    "tool:a..b", "tool:x/" + "a" * 4089, "tool:" + "/".join("a" * 64), "resource:docs/Straße",
-    "resource:docs/жук", "tool:pdf/a:b@c=d&e+f,g;h!$'()", "resource:docs/한국어",
+    "tool:X-a/a-X", "tool:a..b", "tool:x/" + "a" * 4089, "tool:" + "/".join("a" * 64),
+    "resource:docs/Straße", "resource:docs/жук", "resource:docs/データ",
+    "resource:docs/\U00017000", "tool:pdf/a:b@c=d&e+f,g;h!$'()", "resource:docs/한국어",
+    "resource:docs/ひらがなカタカナ漢字", "resource:docs/Łódź", "resource:docs/ø",
+    "resource:docs/жук 漢", "resource:docs/हिन्दी",
 ]  # fmt: skip
 BAD_TARGETS = [
     ("", "unknown_kind"),
@@ -72,6 +76,14 @@ BAD_TARGETS = [
     ("tool:x/a\u00a0b", "confusable"),
     ("tool:x/a\u2003b", "confusable"),
     ("tool:x/ a", "confusable"),
+    ("tool:x/\ta", "control_character"),
+    ("tool:x/a\u0378b", "control_character"),
+    ("tool:x/\u212a", "confusable"),
+    ("tool:x/a\u0431\u03b2", "confusable"),
+    ("tool:x/a\u3042\u0431", "confusable"),
+    ("tool:x/\u0251", "confusable"),
+    ("tool:x/\u00d7", "confusable"),
+    ("tool:x/\u2163", "confusable"),
     ("tool:x/a%20", "confusable"),
     ("tool:x/\uff41", "confusable"),
     ("tool:x/u\u0308ber", "confusable"),
@@ -100,8 +112,22 @@ def test_target_is_refused(target, code):
     assert refusals(target=target) == {"/target": code}
 
 
-def test_a_long_target_is_decided_too():
-    """Losing this, deep resources cannot be governed."""
-    target = "resource:docs/" + "/".join(["segment" * 8] * 20)
-    assert decide(["allow * resource:docs/**"], call(target)).allowed
-    assert not decide(["allow * resource:docs/*"], call(target)).allowed
+FILED = [
+    ("*", TargetPattern("*", 0, deep=True, rest=())),
+    ("tool:*", TargetPattern("tool", 0, deep=True, rest=())),
+    ("tool:**", TargetPattern("tool", 0, deep=True, rest=())),
+    ("tool:a/b", TargetPattern("tool:a/b", 2, deep=False, rest=())),
+    ("tool:a/b/**", TargetPattern("tool:a/b", 2, deep=True, rest=())),
+    ("tool:a/b/*", TargetPattern("tool:a/b", 3, deep=False, rest=())),
+    ("tool:a/*/c", TargetPattern("tool:a", 3, deep=False, rest=((2, Piece("c", prefix=False)),))),
+    ("tool:*/b", TargetPattern("tool:*/b", 2, deep=False, rest=())),
+    ("tool:x*/b", TargetPattern("tool:*/b", 2, deep=False, rest=((0, Piece("x", prefix=True)),))),
+    ("tool:*/b/c", TargetPattern("tool:*/b", 3, deep=False, rest=((2, Piece("c", prefix=False)),))),
+    ("tool:*/b*", TargetPattern("tool", 2, deep=False, rest=((1, Piece("b", prefix=True)),))),
+]
+
+
+@pytest.mark.parametrize(("target", "filed"), FILED)
+def test_target_is_filed_where_few_others_are(target, filed):
+    """Losing this, every decision looks through every rule with a star in it."""
+    assert parse_target(target) == filed

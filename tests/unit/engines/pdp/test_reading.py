@@ -2,9 +2,11 @@
 
 import pytest
 
+from agentxsuite.wire import dumps
 from tests.unit.engines.pdp.building import FALSE, TRUE, holds, refusals
 
 LEAF = {"path": "input.x", "op": "eq", "value": 1}
+ROOM = 16_000 - len(dumps({**LEAF, "value": ""}))
 
 
 def nested(levels):
@@ -24,7 +26,15 @@ def nested(levels):
         nested(8),
         {"all": [LEAF] * 64},
         {"any": [{"all": [LEAF] * 32}, {"not": {"any": [LEAF] * 32}}]},
-        {**LEAF, "value": "x" * 15_900},
+        {**LEAF, "value": "x" * ROOM},
+        {"not": {"not": {"not": {"not": {"not": {"not": {"not": LEAF}}}}}}},
+        {
+            "path": "request.time",
+            "op": "time_between",
+            "value": ["08:00", "09:00"],
+            "tz": "Z",
+            "on_missing": "no_match",
+        },
     ],
 )
 def test_within_the_limits(conditions):
@@ -42,7 +52,9 @@ def test_within_the_limits(conditions):
             {"any": [{"all": [LEAF] * 33}, {"not": {"any": [LEAF] * 32}}]},
             {"/conditions": "too_many_leaves"},
         ),
-        ({**LEAF, "value": "x" * 16_000}, {"/conditions": "too_large"}),
+        ({**LEAF, "value": "x" * (ROOM + 1)}, {"/conditions": "too_large"}),
+        ({"not": {"any": [nested(7)]}}, {"/conditions/not/any/0" + "/all/0" * 6: "too_deep"}),
+        ({"all": [{"not": nested(7)}]}, {"/conditions/all/0/not" + "/all/0" * 6: "too_deep"}),
         ({**LEAF, "value": "\ud800"}, {"/conditions": "bad_text"}),
         ([LEAF], {"/conditions": "bad_condition"}),
         ("input.x == 1", {"/conditions": "bad_condition"}),

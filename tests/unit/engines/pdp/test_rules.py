@@ -78,7 +78,7 @@ def test_at_most_500_rules():
 
 
 @pytest.mark.parametrize("scope", ["org:o", "env:e", "agent:a", "tool:t", "role:r", "user:u",
-                                   "resource_ns:a/b%2Fc"])  # fmt: skip
+                                   "resource_ns:a/b%2Fc", "agent:a*"])  # fmt: skip
 def test_every_scope_can_be_bound(scope):
     """Losing this, a policy cannot be placed where the documentation says."""
     pdp.check_policy(policy("deny * *", bind=[scope]))

@@ -23,7 +23,8 @@ DEFAULT_TIMEOUT = 30.0  # seconds
 class Call(Struct, frozen=True, kw_only=True):
     """One request at a door, parsed but not yet believed.
 
-    ``timeout`` is in seconds; ``passthrough`` is the connection slug of a single-upstream address.
+    ``action`` is what is asked, in policies' words; ``timeout`` is in seconds; ``passthrough`` is
+    the connection slug of a single-upstream address.
     """
 
     door: Door
@@ -33,6 +34,7 @@ class Call(Struct, frozen=True, kw_only=True):
     address: str
     client: str
     received: datetime
+    action: str = "tool.invoke"
     agent: str | None = None
     tool: str = ""
     arguments: Mapping[str, JSON] = {}

@@ -117,6 +117,7 @@ def read_call(request: Request, address: Address, message: Message, gate: Gate) 
         address=request.address,
         client=(request.text(b"user-agent") or "")[:200],
         received=gate.clock(),
+        action="tool.invoke" if message.method == "tools/call" else "mcp.connect",
         tool=name,
         arguments=arguments,
         passthrough=address.connection,
@@ -277,6 +278,8 @@ def refused_result(refusal: Refusal, *, modern: bool) -> dict[str, JSON]:
         "decision_id": known.decision_id if known else None,
         "retry_after": refusal.retry_after,
     }
+    if refusal.errors:
+        told["errors"] = list(refusal.errors)
     meta: dict[str, JSON] = {REFUSAL_KEY: told}
     result: dict[str, JSON] = {
         "content": [{"type": "text", "text": refusal.detail}],

@@ -15,6 +15,8 @@ from agentxsuite.gateway.record import note, recorded, start, stop_flood
 from agentxsuite.gateway.refusals import Invalid, Throttled, Unknown
 from agentxsuite.wire import JSON
 
+TOLD = 5  # violations that the sentence names
+
 
 async def call_tool(call: Call, gate: Gate) -> Entry:
     """Request in -> identity -> decision -> limits -> schema -> upstream -> record -> response."""
@@ -100,6 +102,6 @@ def validated(entry: Entry, target: Tool, gate: Gate) -> Mapping[str, JSON]:
             {"path": found.path, "keyword": found.keyword, "message": found.message}
             for found in violations
         ]
-        where = violations[0].path or "the arguments"
-        raise Invalid(f"Invalid arguments: {where}: {violations[0].message}", errors)
+        told = [f"{found.path}: {found.message}".removeprefix(": ") for found in violations]
+        raise Invalid(f"Invalid arguments: {'; '.join(told[:TOLD])}", errors)
     return arguments

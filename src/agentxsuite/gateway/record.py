@@ -84,6 +84,10 @@ async def refuse(entry: Entry, refusal: Refusal, gate: Gate) -> None:
 def refusal_key(entry: Entry, refusal: Refusal) -> tuple[str | None, str | None, str, str, str]:
     """What refusals are counted by; a stranger is known by the address."""
     call, principal, target = entry.call, entry.principal, entry.target
+    bearer = refusal.bearer
+    if bearer is not None:
+        who = f"agent:{bearer.agent}"
+        return bearer.organization, bearer.environment, who, call.tool, refusal.code
     if principal is None:
         return None, None, f"address:{call.address}", "", refusal.code
     snapshot = principal.snapshot
@@ -99,9 +103,19 @@ def stop_flood(principal: Principal, gate: Gate) -> None:
 
 
 async def write_counts(gate: Gate) -> None:
-    """Write what was only counted, one event a principal, target and code."""
-    for key, count in gate.refusals.drain():
-        await gate.ledger.commit(rows.counted(key, count, gate.clock()))
+    """Write what was only counted, one event a principal, target and code.
+
+    Raises Unavailable; what could not be written is kept for the next time.
+    """
+    counts = list(gate.refusals.drain())
+    while counts:
+        key, count = counts[-1]
+        try:
+            await gate.ledger.commit(rows.counted(key, count, gate.clock()))
+        except Unavailable:
+            gate.refusals.keep(counts)
+            raise
+        counts.pop()
 
 
 async def settled(work: asyncio.Future[None]) -> None:

@@ -49,6 +49,10 @@ class RefusalMeter:
         self._throttles = {key: end for key, end in self._throttles.items() if end > now}
         return counts.items()
 
+    def keep(self, counts: Iterable[tuple[Key, int]]) -> None:
+        """Take back what was drained and could not be written."""
+        self._counts.update(dict(counts))
+
     def _is_first(self, key: Key) -> bool:
         """Whether it is the first 429 of this agent and tool within a minute."""
         now = self._clock()

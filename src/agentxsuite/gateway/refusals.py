@@ -23,6 +23,16 @@ from typing import ClassVar
 from agentxsuite.wire import JSON
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose token it was, where the signature proves at least that: evidence of its misuse."""
+
+    organization: str
+    environment: str
+    agent: str
+    token_id: str
+
+
 class Refusal(Exception):
     """A call that is not answered as asked; ``detail`` is one sentence for a person or a model."""
 
@@ -38,6 +48,7 @@ class Refusal(Exception):
         self.retry_after: float | None = None
         self.errors: Sequence[Mapping[str, JSON]] = ()
         self.recorded: Recorded | None = None
+        self.bearer: Bearer | None = None
 
     def members(self) -> dict[str, JSON]:
         """What else a caller may know, as extra members of the answer."""
@@ -53,10 +64,14 @@ class Recorded:
 
 
 class Unauthenticated(Refusal):
-    """No credential, or none we accept."""
+    """No credential, or none we accept; ``bearer`` is whose it was, where that is certain."""
 
     status = 401
     title = "Authentication needed"
+
+    def __init__(self, code: str, detail: str, bearer: Bearer | None = None) -> None:
+        super().__init__(code, detail)
+        self.bearer = bearer
 
 
 class InsufficientScope(Refusal):

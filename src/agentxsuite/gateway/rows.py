@@ -12,7 +12,7 @@ from msgspec import Struct
 from agentxsuite import wire
 from agentxsuite.engines.pdp import redact
 from agentxsuite.gateway.call import Call, Entry, Principal, new_id
-from agentxsuite.gateway.refusals import Refusal
+from agentxsuite.gateway.refusals import Bearer, Refusal
 
 Row = dict[str, str | int | float | None]
 
@@ -53,7 +53,7 @@ def finished(entry: Entry) -> Change:
         "outcome_code": outcome_code,
         "ended_at": stamp(entry.ended),
         "output_json": None if output is None else stored(output, "output", entry),
-        "error_text": error_text(entry),
+        "error_text": plain(error_text(entry)),
     }
     return Change(None, end, step_rows(entry), [event])
 
@@ -61,6 +61,8 @@ def finished(entry: Entry) -> Change:
 def refused(entry: Entry, refusal: Refusal) -> Change:
     """A call that was not run: a Run and an event; without agent or tool only the event."""
     facts = {"code": refusal.code, "detail": refusal.detail}
+    if refusal.bearer:
+        facts["token_id"] = refusal.bearer.token_id
     event = event_row(entry, refusal_event(entry, refusal), "deny", facts)
     if entry.principal is None or entry.target is None:
         return Change(events=[event])
@@ -113,7 +115,7 @@ def run_row(entry: Entry, status: str) -> Row:
         "ended_at": stamp(entry.ended),
         "input_json": stored(call.arguments, "input", entry),
         "output_json": None,
-        "error_text": refusal.detail if refusal else "",
+        "error_text": plain(refusal.detail) if refusal else "",
         "created_at": stamp(call.received),
         "agent_name": principal.agent.name,
         "tool_name": tool.name,
@@ -138,7 +140,7 @@ def step_rows(entry: Entry) -> list[Row]:
             "run_id": entry.run_id,
             "organization_id": organization,
             "step_type": step.step_type,
-            "message": step.message,
+            "message": plain(step.message),
             "details": dump(step.details),
             "timestamp": stamp(step.timestamp),
         }
@@ -150,18 +152,21 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
     """One audit event, with no blanks where something is known."""
     call, principal, tool = entry.call, entry.principal, entry.target
     snapshot = principal.snapshot if principal else None
-    rule = entry.decision.determining if entry.decision else None
+    agrees = entry.decision and entry.decision.effect == decision and not overruled(entry)
+    rule = entry.decision.determining if entry.decision and agrees else None
+    bearer = entry.refusal.bearer if entry.refusal else None
+    place = snapshot or bearer
     row = blank_event(
-        snapshot.organization if snapshot else None,
-        snapshot.environment if snapshot else None,
+        place.organization if place else None,
+        place.environment if place else None,
         entry.ended or entry.started or call.received,
     )
     row |= {
         "event_type": event_type,
         "event_data": dump(facts),
-        "subject": principal.subject if principal else "anonymous",
-        "action": "tool.invoke",
-        "target": tool.target if tool else f"tool:{call.tool}"[:500],
+        "subject": subject(principal, bearer),
+        "action": call.action,
+        "target": plain(tool.target if tool else aimed_at(call)),
         "decision": decision,
         "run_id": entry.run_id if principal and tool else None,
         "decision_id": entry.decision_id,
@@ -175,6 +180,34 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
             "policy_version": rule.policy_version,
         }
     return row
+
+
+def overruled(entry: Entry) -> bool:
+    """Whether something other than the decision refused the call, so that no rule did."""
+    refusal, decision = entry.refusal, entry.decision
+    return (
+        entry.started is None
+        and refusal is not None
+        and decision is not None
+        and (refusal.code != decision.reason)
+    )
+
+
+def subject(principal: Principal | None, bearer: Bearer | None) -> str:
+    """Who it was, as far as that is proven."""
+    if principal is not None:
+        return principal.subject
+    return f"agent:{bearer.agent}" if bearer else "anonymous"
+
+
+def aimed_at(call: Call) -> str:
+    """The target of a call that found no tool."""
+    return f"tool:{call.tool}"[:500] if call.tool else f"environment:{call.environment}"
+
+
+def plain(text: str) -> str:
+    """A text column's text: PostgreSQL refuses NUL."""
+    return text.replace("\0", "\ufffd")
 
 
 def blank_event(organization: str | None, environment: str | None, now: datetime) -> Row:

@@ -11,6 +11,7 @@ from knox.models import AuthToken
 
 from agentxsuite.control.agents.models import Agent, IssuedToken
 from agentxsuite.control.agents.services import revoke_token
+from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.models import Policy, PolicyRule
 from agentxsuite.control.tenancy.models import OrganizationMembership
 from agentxsuite.gateway.asgi import open_directory
@@ -124,6 +125,44 @@ async def test_a_policy_that_cannot_be_read_closes_the_door(directory, company):
 
     await write()
     assert (await directory.ask(about(company))).snapshot.policies is None
+
+
+async def test_tools_without_a_sound_definition_have_no_schema(directory, company):
+    """A tool could be called without any check of its arguments."""
+    sound = {"type": "object"}
+
+    @sync_to_async
+    def write():
+        place = {"organization": company.organization, "environment": company.prod}
+        server = Connection.objects.create(
+            **place, name="Pay", slug="pay", endpoint="https://pay.example/mcp"
+        )
+        for name, schema in (("good", sound), ("bad", {"$ref": "https://evil.example"})):
+            tool = Tool.objects.create(
+                **place, connection=server, name=f"pay/{name}", upstream_name=name, version="1"
+            )
+            tool.definition = ToolDefinition.objects.create(
+                organization=company.organization,
+                tool=tool,
+                number=1,
+                sha256="0" * 64,
+                definition={"name": name, "inputSchema": schema},
+            )
+            tool.schema_json = schema
+            tool.save()
+        Tool.objects.create(**place, connection=server, name="pay/new", upstream_name="new")
+        return server
+
+    server = await write()
+    found = (await directory.ask(about(company))).snapshot
+    schemas = {name: tool.schema is not None for name, tool in found.by_name.items()}
+    assert schemas == {"pay/good": True, "pay/bad": False, "pay/new": False}
+    kept = found.by_name["pay/good"].schema
+    await sync_to_async(company.agent)()
+    assert (await directory.ask(about(company))).snapshot.by_name["pay/good"].schema is kept
+    gone = Connection.objects.filter(id=server.id)
+    await sync_to_async(gone.update)(deleted_at=timezone.now())
+    assert (await directory.ask(about(company))).snapshot.tools == {}
 
 
 async def test_references_find_their_environments(directory, company):

@@ -13,7 +13,7 @@ _TEXTS: Final = ("iss", "sub", "aud", "jti", "org", "env", "agent")
 _TIMES: Final = ("exp", "nbf", "iat")
 
 
-class TokenInvalid(Exception):  # noqa: N818 - named for what the caller is told
+class TokenInvalid(Exception):
     """A token that proves nothing. ``code`` is stable, ``detail`` names the claim or is empty.
 
     Codes: token_too_large token_malformed token_wrong_algorithm token_unknown_key

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class KeyFileInvalid(Exception):  # noqa: N818 - named for what the operator is told
+class KeyFileInvalid(Exception):
     """A key file that must not be used; the text is for the operator and shows no secret."""
 
 

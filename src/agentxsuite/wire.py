@@ -52,12 +52,12 @@ def dumps(value: JSON) -> bytes:
 
 def holds_nul(body: bytes) -> bool:
     """Whether a text in serialised JSON holds NUL, which PostgreSQL's JSON cannot."""
-    return _NUL.search(body) is not None
+    return b"\\u0000" in body and _NUL.search(body) is not None
 
 
 def without_nul(body: bytes) -> bytes:
     """Serialised JSON with the replacement character (U+FFFD) for each NUL."""
-    return _NUL.sub(rb"\1\\ufffd", body)
+    return _NUL.sub(rb"\1\\ufffd", body) if b"\\u0000" in body else body
 
 
 def depth(value: JSON) -> int:

@@ -6,6 +6,7 @@ Pure: an ``Entry`` in, rows out. The ledgers write them as they stand.
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -295,6 +296,7 @@ def dump(value: wire.JSON) -> str:
     return wire.without_nul(wire.dumps(value)).decode()
 
 
+@lru_cache(256)
 def stamp(moment: datetime | None) -> str | None:
     """A timestamp column's text, in UTC, as both databases read and order it."""
     return moment.isoformat(" ", "microseconds")[:26] if moment else None

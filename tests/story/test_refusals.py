@@ -245,7 +245,7 @@ async def test_each_plane_answers_its_own(world):
 
 async def test_a_server_that_is_starting_says_so():
     """Callers would see a crash while the server starts or stops."""
-    transport = httpx2.ASGITransport(Gateway(Hosts(["*"])))
+    transport = httpx2.ASGITransport(Gateway(Hosts(("*",))))
     async with httpx2.AsyncClient(transport=transport, base_url="http://here") as client:
         answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "starting")

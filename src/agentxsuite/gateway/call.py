@@ -98,3 +98,4 @@ class Entry:
     ended: datetime | None = None
     outcome: Outcome | None = None
     refusal: Refusal | None = None
+    whence: str = ""

@@ -1,7 +1,7 @@
 """Which Host and Origin headers are answered (MCP transports: DNS rebinding)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from agentxsuite.gateway.http import Request
@@ -11,17 +11,24 @@ from agentxsuite.gateway.http import Request
 class Hosts:
     """Host names of this server, without ports; ``*`` answers any, ``.example.com`` a domain."""
 
-    allowed: Sequence[str]
+    allowed: tuple[str, ...]
 
     def admits(self, request: Request) -> bool:
         """Whether both headers, where present, name this server."""
         host, origin = request.text(b"host"), request.text(b"origin")
-        if host is None or not self._knows(urlsplit(f"//{host}").hostname):
+        if host is None or not known(f"//{host}", self.allowed):
             return False
-        return origin is None or self._knows(urlsplit(origin).hostname)
+        return origin is None or known(origin, self.allowed)
 
-    def _knows(self, name: str | None) -> bool:
-        return name is not None and any(
-            pattern in ("*", name) or (pattern.startswith(".") and name.endswith(pattern))
-            for pattern in self.allowed
-        )
+
+@lru_cache(1024)
+def known(url: str, allowed: tuple[str, ...]) -> bool:
+    """Whether the URL's host is an allowed one."""
+    try:
+        name = urlsplit(url).hostname
+    except ValueError:
+        return False
+    return name is not None and any(
+        pattern in ("*", name) or (pattern.startswith(".") and name.endswith(pattern))
+        for pattern in allowed
+    )

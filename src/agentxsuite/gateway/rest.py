@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from agentxsuite import wire
@@ -15,6 +16,7 @@ from agentxsuite.wire import JSON
 
 PATH = re.compile(r"/api/v1/orgs/([^/]+)/runs/execute/")
 FIELDS = {"agent": str, "tool": str, "input": dict, "environment": str, "timeout_seconds": float}
+REMEMBERED = 4096  # references whose canonical form need not be found again
 LONGEST = 300.0  # seconds a caller may ask for
 CHALLENGE: Headers = ((b"www-authenticate", b"Bearer"),)
 METHODS: Headers = ((b"allow", b"POST"),)
@@ -102,6 +104,7 @@ def read_call(request: Request, organization: str, body: Mapping[str, JSON], now
     )
 
 
+@lru_cache(REMEMBERED)
 def identifier(text: str) -> str:
     """A UUID in its canonical form; raises Unknown, as for any id that is not there."""
     try:
@@ -110,6 +113,7 @@ def identifier(text: str) -> str:
         raise Unknown("not_found", "There is nothing here that you may see.") from None
 
 
+@lru_cache(REMEMBERED)
 def lowered_id(text: str | None) -> str | None:
     """A UUID in canonical form, any other reference as it is."""
     try:

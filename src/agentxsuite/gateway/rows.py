@@ -171,7 +171,7 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
         "decision": decision,
         "run_id": entry.run_id if principal and tool else None,
         "decision_id": entry.decision_id,
-        "context": dump(context(call, principal)),
+        "context": whence(entry),
     }
     if rule:
         row |= {
@@ -228,6 +228,14 @@ def blank_event(organization: str | None, environment: str | None, now: datetime
         "decision_id": None,
         "context": "{}",
     }
+
+
+def whence(entry: Entry) -> str:
+    """The context column's text, made once a call."""
+    if entry.principal is None:
+        return dump(context(entry.call, None))
+    entry.whence = entry.whence or dump(context(entry.call, entry.principal))
+    return entry.whence
 
 
 def context(call: Call, principal: Principal | None) -> dict[str, wire.JSON]:

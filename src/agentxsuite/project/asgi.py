@@ -21,7 +21,7 @@ class Application:
     """One process, one or both planes: ``plane`` is all, data or control."""
 
     def __init__(self, plane: str = "all") -> None:
-        self._gateway = Gateway(Hosts(settings.ALLOWED_HOSTS))
+        self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)))
         self._control = ASGIHandler()
         self._plane = plane
 

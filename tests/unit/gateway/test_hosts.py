@@ -5,7 +5,7 @@ import pytest
 from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.http import Request
 
-HOSTS = Hosts(["agents.example", "127.0.0.1", ".corp.example"])
+HOSTS = Hosts(("agents.example", "127.0.0.1", ".corp.example"))
 
 
 def asked(**headers):
@@ -39,6 +39,7 @@ def test_our_own_names_are_answered(headers):
         {"host": "agents.example", "origin": "null"},
         {"host": "corp.example.evil"},
         {"host": "agents.example.evil"},
+        {"host": "[agents.example"},
     ],
 )
 def test_foreign_names_are_not(headers):
@@ -48,4 +49,4 @@ def test_foreign_names_are_not(headers):
 
 def test_a_star_answers_every_name():
     """Operators behind a checking proxy could not switch the check off."""
-    assert Hosts(["*"]).admits(asked(host="anything.example"))
+    assert Hosts(("*",)).admits(asked(host="anything.example"))

@@ -1,7 +1,8 @@
 """Fresh facts from SQLite: a read of a few pages in memory, so it is done on the loop itself."""
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -27,18 +28,24 @@ def compact(identifier: str | None) -> str | None:
 
 
 class SqliteReader:
-    """Reads one database file over a connection that cannot write."""
+    """Reads one database file over a connection that cannot write.
+
+    Whoever asks within one turn of the loop is answered by one transaction at its end.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._waiting: list[tuple[Question, asyncio.Future[Reading]]] = []
 
     async def read(self, question: Question) -> Reading:
-        """Answer one question; raises ReadFailed."""
-        try:
-            return self._read(self._open(), question)
-        except sqlite3.Error as error:
-            raise ReadFailed(str(error)) from error
+        """Answer one question, together with all others of this turn; raises ReadFailed."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._answer)
+        answer: asyncio.Future[Reading] = loop.create_future()
+        self._waiting.append((question, answer))
+        return await answer
 
     async def environments(self, organization: str, reference: str) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
@@ -67,13 +74,37 @@ class SqliteReader:
             )
         return self._connection
 
-    def _read(self, connection: sqlite3.Connection, question: Question) -> Reading:
-        values = (
-            compact(question.environment),
-            compact(question.organization),
-            question.token_id,
-            question.login_digest,
-            question.login_digest and datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
-        )
-        revision, live, user = connection.execute(FRESH, values).fetchone()
-        return Reading(revision, live == 1, str(UUID(user)) if user else None)
+    def _answer(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            readings = self._read({question for question, _ in waiting})
+        except sqlite3.Error as error:
+            failure = ReadFailed(str(error))
+            for _, answer in waiting:
+                if not answer.done():
+                    answer.set_exception(failure)
+            return
+        for question, answer in waiting:
+            if not answer.done():
+                answer.set_result(readings[question])
+
+    def _read(self, questions: Collection[Question]) -> dict[Question, Reading]:
+        connection = self._open()
+        connection.execute("BEGIN")
+        try:
+            return {question: read_one(connection, question) for question in questions}
+        finally:
+            connection.execute("COMMIT")
+
+
+def read_one(connection: sqlite3.Connection, question: Question) -> Reading:
+    """Answer one question within a transaction."""
+    values = (
+        compact(question.environment),
+        compact(question.organization),
+        question.token_id,
+        question.login_digest,
+        question.login_digest and datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    )
+    revision, live, user = connection.execute(FRESH, values).fetchone()
+    return Reading(revision, live == 1, str(UUID(user)) if user else None)

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
+from knox.models import AuthToken
 
 from agentxsuite.control.agents.models import IssuedToken
+from agentxsuite.control.agents.services import revoke_token
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run, RunStep
 from tests.servers import mcp_http
@@ -130,8 +132,6 @@ async def test_a_slow_tool_is_cancelled_at_the_timeout(client, world):
 
 async def test_a_revoked_token_is_refused_on_the_next_call(client, world):
     """A stolen token would live on in caches."""
-    from agentxsuite.control.agents.services import revoke_token  # noqa: PLC0415
-
     await sync_to_async(world.allow)()
     assert (await execute(client, world)).status_code == 201
 
@@ -202,8 +202,6 @@ async def test_a_slug_in_two_environments_needs_the_environment(client, world):
 
 
 def login_of(person):
-    from knox.models import AuthToken  # noqa: PLC0415
-
     return AuthToken.objects.create(person)[1]
 
 

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 from asgiref.sync import sync_to_async
+from knox.models import AuthToken
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from agentxsuite.control.agents.services import issue_token
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run
 from agentxsuite.gateway import mcp as door
@@ -29,8 +31,9 @@ async def session(client, world, mode="auto"):
             yield connected
 
 
-async def rpc(client, world, method, params=None, *, path=None, modern=False, **headers):
-    """One request as it goes over the wire."""
+async def rpc(client, world, method, params=None, **headers):
+    """One request as it goes over the wire; ``path`` and ``modern`` may stand among the headers."""
+    path, modern = headers.pop("path", world.mcp), headers.pop("modern", False)
     params = dict(params or {})
     lines = {"accept": "application/json, text/event-stream", **world.bearer}
     if modern:
@@ -39,7 +42,7 @@ async def rpc(client, world, method, params=None, *, path=None, modern=False, **
         if "name" in params:
             lines["mcp-name"] = params["name"]
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    return await client.post(path or world.mcp, json=body, headers=lines | headers)
+    return await client.post(path, json=body, headers=lines | headers)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy", MODERN])
@@ -193,8 +196,6 @@ async def test_a_stranger_is_told_where_to_get_a_token(client, world):
 
 async def test_a_token_without_the_scope_is_told_which(client, world):
     """Clients could not ask for what they lack."""
-    from agentxsuite.control.agents.services import issue_token  # noqa: PLC0415
-
     issued = await sync_to_async(issue_token)(
         world.company.actor, world.agent, scopes=["resource.read"]
     )
@@ -208,8 +209,6 @@ async def test_a_token_without_the_scope_is_told_which(client, world):
 
 async def test_people_use_the_other_door(client, world):
     """A login token would be taken for an agent's."""
-    from knox.models import AuthToken  # noqa: PLC0415
-
     login = await sync_to_async(lambda: AuthToken.objects.create(world.company.owner)[1])()
     answer = await rpc(client, world, "tools/list", authorization=f"Bearer {login}")
     assert answer.status_code == 401

@@ -6,6 +6,7 @@ nothing. Refusals' sentences are left alone: their codes are tested, their wordi
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[4]
 EQUIVALENT = Path(__file__).with_name("mutants.txt")
 MOST = 20
+MEMORY = 1 << 30  # bytes: a change that makes a loop endless must not eat the machine
 PARTS = (
     "src/agentxsuite/__init__.py",
     "src/agentxsuite/wire.py",
@@ -47,6 +49,7 @@ pythonpath = ["."]
 def main() -> int:
     """Return 0 if exactly the mutants of `mutants.txt` survive."""
     reasons = dict(_reasons())
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     with tempfile.TemporaryDirectory() as folder:
         survivors = _survivors(Path(folder))
     report = [

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo serve test check bench lock clean
+.PHONY: help demo serve test check mutants bench lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -21,6 +21,10 @@ check: $(READY) ## lint, types, import contracts, budgets, migrations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.house
+
+mutants: $(READY) ## change the decision engine in every small way: a test must notice
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-mutants.lock
+	@$(BIN)/python -m tests.unit.engines.pdp.mutants
 
 bench: $(READY) ## measure, and print the figures of benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks

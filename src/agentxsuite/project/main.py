@@ -1,4 +1,4 @@
-"""The command `agentxsuite`: serve, migrate, createuser."""
+"""The command `agentxsuite`: serve, migrate, createuser, createkeys."""
 
 import os
 import sys
@@ -85,6 +85,22 @@ def createuser(
         fail(" ".join([problem.detail, *(fault["message"] for fault in problem.errors)]))
     else:
         typer.echo(f"created {user.email}{' (operator)' if operator else ''}")
+
+
+@app.command()
+def createkeys() -> None:
+    """Make the key files that are missing; on PostgreSQL nothing else makes them."""
+    from django.conf import settings  # noqa: PLC0415 - as above
+
+    from agentxsuite.control.secretstore.keys import MasterKeys  # noqa: PLC0415 - as above
+    from agentxsuite.engines.tokens import KeyRing  # noqa: PLC0415 - as above
+
+    for kind, path in ((KeyRing, settings.TOKEN_KEYS), (MasterKeys, settings.SECRET_KEYS)):
+        if path.exists():
+            typer.echo(f"kept {path}")
+        else:
+            kind.create(path)
+            typer.echo(f"created {path}: keep a copy in a safe place")
 
 
 def fail(problem: str) -> None:

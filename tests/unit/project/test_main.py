@@ -102,3 +102,15 @@ def test_a_bad_setting_is_told_in_one_line(bare):
     assert done.returncode == 2
     assert done.stderr.startswith("AgentxSuite cannot start: DATABASE_URL")
     assert done.stderr.count("\n") == 1
+
+
+def test_createkeys_makes_what_is_missing_and_keeps_what_is_there(run, tmp_path, settings):
+    """On PostgreSQL nobody could start a server, or a second run would lose every secret."""
+    settings.TOKEN_KEYS, settings.SECRET_KEYS = tmp_path / "tokens.json", tmp_path / "secrets.json"
+    status, output = run("createkeys")
+    assert status == 0
+    assert output.count("created ") == 2
+    before = settings.SECRET_KEYS.read_bytes()
+    assert settings.SECRET_KEYS.stat().st_mode & 0o777 == 0o600
+    assert run("createkeys")[1].count("kept ") == 2
+    assert settings.SECRET_KEYS.read_bytes() == before

@@ -11,10 +11,6 @@ import uvicorn
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
-# The thread that commits to SQLite asks for the interpreter's lock a few times a batch; the default
-# of 5 ms would make every caller of the batch wait for each of them.
-SWITCH_SECONDS = 0.0005
-
 app = typer.Typer(help="The one governed door in front of your MCP servers.", no_args_is_help=True)
 
 
@@ -44,7 +40,6 @@ def serve(
 ) -> None:
     """Answer agents and people until told to stop."""
     os.environ["PLANE"] = plane
-    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.run(
         "agentxsuite.project.asgi:application",
         host=host,

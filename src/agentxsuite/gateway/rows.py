@@ -13,7 +13,7 @@ from msgspec import Struct
 from agentxsuite import wire
 from agentxsuite.engines.pdp import redact
 from agentxsuite.gateway.call import Call, Entry, Principal, new_id
-from agentxsuite.gateway.refusals import Bearer, Refusal
+from agentxsuite.gateway.refusals import Bearer, Denied, Refusal
 
 Row = dict[str, str | int | float | None]
 
@@ -153,8 +153,7 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
     """One audit event, with no blanks where something is known."""
     call, principal, tool = entry.call, entry.principal, entry.target
     snapshot = principal.snapshot if principal else None
-    agrees = entry.decision and entry.decision.effect == decision and not overruled(entry)
-    rule = entry.decision.determining if entry.decision and agrees else None
+    rule = entry.decision.determining if entry.decision and not overruled(entry) else None
     bearer = entry.refusal.bearer if entry.refusal else None
     place = snapshot or bearer
     row = blank_event(
@@ -184,14 +183,9 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
 
 
 def overruled(entry: Entry) -> bool:
-    """Whether something other than the decision refused the call, so that no rule did."""
+    """Whether a fact that no policy overrides denied the call, so that no rule did."""
     refusal, decision = entry.refusal, entry.decision
-    return (
-        entry.started is None
-        and refusal is not None
-        and decision is not None
-        and (refusal.code != decision.reason)
-    )
+    return isinstance(refusal, Denied) and decision is not None and refusal.code != decision.reason
 
 
 def subject(principal: Principal | None, bearer: Bearer | None) -> str:

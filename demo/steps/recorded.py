@@ -23,6 +23,7 @@ EVENT_TYPES = {
     "invalid": ["run_invalid"],
 }
 RULELESS = {"default_deny", "tool_quarantined"}  # refused, but by no rule
+UNAUTHENTICATED = "call_unauthenticated"
 TOLD = ("event_type", "ts", "subject", "action", "target", "decision", "rule_name", "run_id")
 PEOPLES_EVENTS = {
     "agent_created",
@@ -52,7 +53,9 @@ async def play(stage: Stage) -> None:
     events = (await stage.person.every(f"{organization}/audit/"))[::-1]
     for run in runs:
         check_events(stage, run, [event for event in events if event["run_id"] == run["id"]])
-    check_people(stage, [event for event in events if event["run_id"] is None])
+    others = [event for event in events if event["run_id"] is None]
+    check_strays(stage, [event for event in others if event["event_type"] == UNAUTHENTICATED])
+    check_people(stage, [event for event in others if event["event_type"] != UNAUTHENTICATED])
     told = json.dumps([runs, events])
     expect("the payments key is in the records", stage.world.payments_key in told, wanted=False)
     stage.transcript.table(sorted(tally(events).items()))
@@ -108,6 +111,16 @@ def check_events(stage: Stage, run: Row, events: list[Row]) -> None:
         expect_filled(what, event, "ts", "environment", "event_data", "context")
         if event["event_data"].get("code") not in RULELESS:
             expect_filled(what, event, "rule_id", "rule_name", "policy_id", "policy_version")
+
+
+def check_strays(stage: Stage, events: list[Row]) -> None:
+    """The tries with the revoked token are there, under the name of the agent whose it was."""
+    doors = sorted(event["context"]["door"] for event in events)
+    expect("tries with a revoked token, by door", doors, ["mcp", "rest"])
+    for event in events:
+        expect("a revoked token's code", event["event_data"]["code"], "token_revoked")
+        expect("a revoked token's subject", event["subject"], f"agent:{stage.world.agent}")
+        expect("a revoked token's decision", event["decision"], "deny")
 
 
 def check_people(stage: Stage, events: list[Row]) -> None:

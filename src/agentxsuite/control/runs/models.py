@@ -1,10 +1,15 @@
-"""Runs and their steps. The gateway's ledger writes them; everybody else reads."""
+"""Runs and their steps. The gateway's ledger writes them; everybody else reads.
+
+Beside them what keeps a run's promises: the lease of the worker that runs it, and the key under
+which a caller may ask for it twice.
+"""
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from agentxsuite.control.tenancy.constraints import NAME, one_of
+from agentxsuite.control.tenancy.entities import Owned
 from agentxsuite.control.tenancy.evidence import Evidence, witness
 
 
@@ -57,6 +62,7 @@ class Run(Evidence):
     output_json = models.JSONField(null=True, blank=True)
     error_text = models.TextField(blank=True)
     worker_id = models.UUIDField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
@@ -94,3 +100,43 @@ class RunStep(Evidence):
 
     class Meta:
         indexes = [models.Index(fields=["run", "id"], name="step_of_run")]
+
+
+class Worker(models.Model):
+    """The lease of one process that runs tools: one row, one heartbeat for all its runs.
+
+    A worker that stops in order takes its row away; a row whose heartbeat is old is a dead
+    worker's, and its runs are closed by the others.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    host = models.CharField(max_length=255)
+    process = models.PositiveIntegerField()
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+
+
+class IdempotencyKey(Owned):
+    """A caller's promise that requests with this key are one request; kept for 24 hours.
+
+    `digest` is the SHA-256 of what was asked. The outcome is that of the run.
+    """
+
+    principal = models.CharField(max_length=255)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=500)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    run_id = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], name="key_oldest"),
+            models.Index(fields=["run_id"], name="key_of_run"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "principal", "method", "path", "key"],
+                name=f"{NAME}one_key",
+            ),
+        ]

@@ -3,6 +3,8 @@ import django.utils.timezone
 import uuid_utils.compat
 from django.db import migrations, models
 
+from agentxsuite.control.storage.partitions import CreateEvidence
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -12,7 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
+        CreateEvidence(
             name="AuditEvent",
             fields=[
                 (

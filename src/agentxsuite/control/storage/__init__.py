@@ -1,0 +1,1 @@
+"""How the database keeps what the program promises: partitions, roles, walls, one write lock."""

@@ -46,6 +46,8 @@ UNWATCHED = {
     "policies.PolicyVersion": "tells the past; the rules are the truth",
     "runs.Run": "is written by calls, and read by none",
     "runs.RunStep": "is written by calls, and read by none",
+    "runs.Worker": "says which process is alive, and allows nobody anything",
+    "runs.IdempotencyKey": "is read anew for every call that brings one",
     "audit.AuditEvent": "is written by calls, and read by none",
 }
 UNREAD = {

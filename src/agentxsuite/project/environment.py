@@ -13,7 +13,7 @@ PREFIX = "AgentxSuite cannot start: "
 YES, NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 FOR_OTHERS = 0o077
 SHORTEST_SECRET = 32
-SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+SQLITE, POSTGRESQL = "agentxsuite.control.storage.sqlite", "django.db.backends.postgresql"
 ENGINES = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",  # a deferred one that turns to writing fails at once

@@ -41,6 +41,7 @@ class Call(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     passthrough: str | None = None
     meta: Mapping[str, JSON] = {}
+    key: str | None = None  # Idempotency-Key
 
     def __repr__(self) -> str:
         return f"Call(door={self.door!r}, tool={self.tool!r})"  # never the credential
@@ -99,3 +100,6 @@ class Entry:
     outcome: Outcome | None = None
     refusal: Refusal | None = None
     whence: str = ""
+    worker_id: str | None = None
+    reserved: Mapping[str, str | int | float | None] | None = None  # the row of the call's key
+    replayed: bool = False

@@ -7,10 +7,15 @@ Refusal
 ├── Denied                403   a result with isError, or -32602 for a tool that is not listed
 ├── Throttled             429   a result with isError
 ├── Invalid               400   a result with isError
+├── InFlight              409   a result with isError
+├── KeyReused             422   a result with isError
+├── RunCancelled          409   a result with isError
 ├── Malformed             400   -32600 / -32700: the request itself, not the tool's arguments
 │   └── TooLarge          413
 ├── Unavailable           503   a result with isError
+│   └── NeverSent               what the record says of a run that was given up before it was sent
 ├── UpstreamFailed        502   a result with isError
+│   └── OutcomeUnknown
 └── UpstreamTimedOut      504   a result with isError
 
 ``code`` is stable and listed in docs/api/errors.md. ``outcome`` is what a run that ends so records.
@@ -48,6 +53,7 @@ class Refusal(Exception):
         self.retry_after: float | None = None
         self.errors: Sequence[Mapping[str, JSON]] = ()
         self.recorded: Recorded | None = None
+        self.replayed = False  # whether this is what the same request was told before
         self.bearer: Bearer | None = None
 
     def members(self) -> dict[str, JSON]:
@@ -137,6 +143,42 @@ class Invalid(Refusal):
         self.errors = errors
 
 
+class InFlight(Refusal):
+    """A request with this key is running; ``retry_after`` is in seconds."""
+
+    status = 409
+    title = "Still running"
+    outcome = "throttled"
+
+    def __init__(self, retry_after: float = 1.0) -> None:
+        sentence = "A request with this Idempotency-Key is still running: ask again."
+        super().__init__("idempotency_in_flight", sentence)
+        self.retry_after = retry_after
+
+
+class KeyReused(Refusal):
+    """Another request had this key."""
+
+    status = 422
+    title = "Key used before"
+    outcome = "invalid"
+
+    def __init__(self) -> None:
+        sentence = "This Idempotency-Key belongs to another request: take a new one."
+        super().__init__("idempotency_key_reused", sentence)
+
+
+class RunCancelled(Refusal):
+    """A person stopped the run; what the tool had done by then is not known."""
+
+    status = 409
+    title = "Run cancelled"
+    outcome = "cancelled"
+
+    def __init__(self, detail: str = "The run was cancelled while the tool worked.") -> None:
+        super().__init__("run_cancelled", detail)
+
+
 class Malformed(Refusal):
     """The request is not one we can read; ``errors`` says where."""
 
@@ -167,12 +209,31 @@ class Unavailable(Refusal):
         self.retry_after = retry_after
 
 
+class NeverSent(Unavailable):
+    """Its start may or may not be on record; either way the tool was not called."""
+
+    outcome = "worker_lost"
+
+    def __init__(self) -> None:
+        super().__init__("ledger_unavailable", "The run was given up before the tool was called.")
+
+
 class UpstreamFailed(Refusal):
     """The upstream could not be reached, or did not answer as MCP says."""
 
     status = 502
     title = "Upstream failed"
     outcome = "upstream_error"
+
+
+class OutcomeUnknown(UpstreamFailed):
+    """The tool was called, and the record does not know how that ended."""
+
+    outcome = "outcome_unknown"
+
+    def __init__(self, detail: str = "") -> None:
+        sentence = "The tool was called, but whether it took effect is not known."
+        super().__init__("outcome_unknown", detail or sentence)
 
 
 class UpstreamTimedOut(Refusal):

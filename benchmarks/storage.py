@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.processes import START, free_port, running
-from tests.servers.postgres import OWNER, Postgres
+from tests.servers.postgres import Postgres, lay_out
 from tests.servers.redis import RedisServer
 
 Settings = dict[str, str]
@@ -38,23 +38,22 @@ def engines(folder: Path) -> Iterator[Settings]:
     """PostgreSQL and Redis, each a process of its own."""
     with ExitStack() as stack:
         yield {
-            "DATABASE_URL": stack.enter_context(postgresql(folder)),
+            **stack.enter_context(postgresql(folder)),
             "REDIS_URL": stack.enter_context(RedisServer()).url,
         }
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """The PostgreSQL of the tests, but waiting for the disk; yields its address."""
+def postgresql(folder: Path) -> Iterator[Settings]:
+    """The PostgreSQL of the tests, but waiting for the disk; yields its roles' addresses."""
     server, port = Postgres(), free_port()
     command = [server.programs / "bin/postgres", "-D", server.data, "-k", "", "-p", str(port)]
     log, address = folder / "postgresql.log", f"127.0.0.1:{port}"
     try:
         with running(command, port, log, user=server.identity.get("user")):
-            with connected(f"postgresql://postgres@{address}/postgres") as connection:
-                connection.execute(f"CREATE ROLE {OWNER} LOGIN")
-                connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
-            yield f"postgresql://{OWNER}@{address}/{OWNER}"
+            superuser = f"postgresql://postgres@{address}/postgres"
+            connected(superuser).close()
+            yield lay_out(superuser)
     finally:
         server.destroy()
 

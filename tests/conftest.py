@@ -7,7 +7,7 @@ from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connections
 
-pytest_plugins = ["tests.cast", "tests.servers.redis"]
+pytest_plugins = ["tests.cast", "tests.servers.redis", "tests.witness"]
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,15 @@ def django_db_modify_db_settings():
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup):
+def django_db_keepdb():
+    """PostgreSQL's test database is made by one who may: the role `app` cannot."""
+    return not settings.EMBEDDED
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker, witness):
     """The thread in which asynchronous tests use the database lets go of it in time."""
+    with django_db_blocker.unblock():
+        witness.prepare()
     yield
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()

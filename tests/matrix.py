@@ -14,10 +14,11 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, lay_out
 
 LISTED_SKIPS: dict[str, str] = {}  # node id: why nobody can run it
 OURS = ("DEBUG", "PUBLIC_URL", "ALLOWED_HOSTS", "EGRESS_ALLOW", "STDIO_TEMPLATES")
+OURS += ("DATABASE_LEDGER_URL", "DATABASE_OWNER_URL")
 OURS += ("REGISTRATION", "TOKEN_KEYS", "SECRET_KEYS", "DATA_DIR", "SECRET_KEY", "PLANE")
 
 
@@ -34,25 +35,24 @@ class Matrix:
 
     def enter(self) -> None:
         """Set every variable that the settings read, and start what they need."""
-        given = os.environ.pop("DATABASE_URL", "")
+        given = os.environ.pop("DATABASE_URL", "")  # of a role that makes roles and databases
         for name in OURS:
             os.environ.pop(name, None)
         os.environ |= {
             "DATA_DIR": self.folder,
             "SECRET_KEY": secrets.token_urlsafe(48),
-            "DATABASE_URL": self.url(given),
+            **self.addresses(given),
         }
 
-    def url(self, given: str) -> str:
-        """Return the DATABASE_URL of this run."""
+    def addresses(self, given: str) -> dict[str, str]:
+        """Return the databases of this run: with PostgreSQL one for each role."""
         if self.database == "sqlite":
-            return f"sqlite:///{self.folder}/tests.sqlite3"
+            return {"DATABASE_URL": f"sqlite:///{self.folder}/tests.sqlite3"}
         if given.startswith("postgres"):
-            return given
+            return lay_out(given)
         self.server = Postgres()
         self.server.start()
-        self.server.create_owner()
-        return self.server.url()
+        return self.server.lay_out()
 
     def leave(self) -> None:
         """Stop what was started and take the folder away."""

@@ -1,8 +1,8 @@
 """A real PostgreSQL, from a wheel, for as long as the tests run.
 
 It listens on a socket in a folder of its own, runs as an unprivileged user even for root, and
-dies with its parent, however that ends. Tests connect as `OWNER`, which owns its databases and
-is no superuser: a superuser would walk through every wall that is to be tested.
+dies with its parent, however that ends. Tests connect as the roles of a real installation: a
+superuser would walk through every wall that is to be tested.
 """
 
 import ctypes
@@ -15,12 +15,15 @@ import tempfile
 import threading
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 import psycopg
 
-OWNER = "agentxsuite"
+NAME = "agentxsuite"
+TESTS = f"test_{NAME}"  # where Django looks for the database of its tests
+OWNER, APP, LEDGER = (f"{NAME}_{role}" for role in ("owner", "app", "ledger"))
+ROLES = {"DATABASE_URL": APP, "DATABASE_LEDGER_URL": LEDGER, "DATABASE_OWNER_URL": OWNER}
 READY = b"database system is ready to accept connections"
 PR_SET_PDEATHSIG = 1
 NOBODY = 65534  # PostgreSQL refuses to run as root
@@ -82,15 +85,13 @@ class Postgres:
         self.stop()
         shutil.rmtree(self.folder)
 
-    def url(self, database: str = OWNER, user: str = OWNER) -> str:
+    def url(self, database: str = NAME, user: str = OWNER) -> str:
         """Return an address in the form of DATABASE_URL."""
         return f"postgresql://{user}@{quote(str(self.folder), safe='')}/{database}"
 
-    def create_owner(self) -> None:
-        """Make the role that owns what the tests use, and its first database."""
-        with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS")
-            connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
+    def lay_out(self) -> dict[str, str]:
+        """Make the roles and databases of an installation; returns the settings that name them."""
+        return lay_out(self.url("postgres", "postgres"))
 
     def _programs(self) -> Path:
         """Where the programs are; root copies them to where the unprivileged user can read."""
@@ -135,6 +136,21 @@ class Postgres:
             for line in said:
                 log.write(line)
                 log.flush()
+
+
+def lay_out(url: str) -> dict[str, str]:
+    """Make the roles and databases of an installation, as one who may; returns their settings."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {TESTS}")
+        for role in ROLES.values():
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
+                connection.execute(f"CREATE ROLE {role} LOGIN")
+        known = connection.execute("SELECT datname FROM pg_database").fetchall()
+        for database in {NAME, TESTS} - {name for (name,) in known}:
+            connection.execute(f"CREATE DATABASE {database} OWNER {OWNER}")
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return {name: f"postgresql://{role}@{host}/{NAME}" for name, role in ROLES.items()}
 
 
 def _die_with_parent() -> None:

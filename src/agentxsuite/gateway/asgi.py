@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from django.conf import settings
-from psycopg.conninfo import make_conninfo
 
 from agentxsuite import wire
 from agentxsuite.control.agents.keys import key_ring
+from agentxsuite.control.storage.roles import conninfo
 from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
 from agentxsuite.engines.tokens import Verifier
 from agentxsuite.gateway import mcp, rest
@@ -169,7 +169,7 @@ def open_directory() -> FreshDirectory:
     reader = (
         SqliteReader(str(settings.DATABASES["default"]["NAME"]))
         if settings.EMBEDDED
-        else PostgresReader(conninfo())
+        else PostgresReader(conninfo("app"))
     )
     return FreshDirectory(reader, load_snapshot, ThreadPoolExecutor(1, "snapshot"))
 
@@ -178,25 +178,12 @@ def open_ledger() -> GroupCommit:
     """The ledger of the database in use."""
     if settings.EMBEDDED:
         return GroupCommit(SqliteWriter(str(settings.DATABASES["default"]["NAME"])))
-    return GroupCommit(PostgresWriter(conninfo()))
+    return GroupCommit(PostgresWriter(conninfo("ledger")))
 
 
 def open_limiter() -> Limiter:
     """Rate limits shared through Redis where it is set, else kept in this process."""
     return RedisLimiter(settings.REDIS_URL) if settings.REDIS_URL else MemoryLimiter()
-
-
-def conninfo() -> str:
-    """The database's address in libpq's form."""
-    database = settings.DATABASES["default"]
-    known: dict[str, object] = {
-        "host": database.get("HOST"),
-        "port": database.get("PORT"),
-        "user": database.get("USER"),
-        "password": database.get("PASSWORD"),
-        "dbname": database.get("NAME"),
-    }
-    return make_conninfo("", **{name: str(value) for name, value in known.items() if value})
 
 
 async def keep_counting(gate: Gate) -> None:

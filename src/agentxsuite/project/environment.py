@@ -87,6 +87,19 @@ def _with_options(parsed: dict[str, Any]) -> dict[str, Any]:
     return parsed | {"CONN_MAX_AGE": 0}  # a kept connection leaks under ASGI
 
 
+def database_roles(*, embedded: bool) -> dict[str, Any]:
+    """Read the addresses of the database's other two roles: `ledger`, and maybe `owner`."""
+    urls = {role: text(f"DATABASE_{role.upper()}_URL") for role in ("ledger", "owner")}
+    if embedded:
+        return {}
+    if not urls["ledger"]:
+        raise refusal("DATABASE_LEDGER_URL must be set when the database is PostgreSQL.")
+    for role, url in urls.items():
+        if url and ENGINES.get(urlsplit(url).scheme) != POSTGRESQL:
+            raise refusal(f"DATABASE_{role.upper()}_URL must begin with postgresql://.")
+    return {role: dict(dj_database_url.parse(url)) for role, url in urls.items() if url}
+
+
 def key_file(name: str, default: Path) -> Path:
     """Return the path of a key file; one that exists is readable, by its owner alone."""
     path = Path(os.environ.get(name) or default)

@@ -16,6 +16,10 @@ DATA_DIR = env.data_directory("data")
 DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'agentxsuite.sqlite3'}")}
 EMBEDDED = DATABASES["default"]["ENGINE"] == env.SQLITE
 
+# With PostgreSQL, the addresses of its other roles: DATABASE_LEDGER_URL writes the record of calls,
+# DATABASE_OWNER_URL is for `migrate` and `retain` alone. DATABASE_URL is the role `app`.
+DATABASE_ROLES = env.database_roles(embedded=EMBEDDED)
+
 # Shows stack traces to visitors; for development on the embedded default only.
 DEBUG = env.flag("DEBUG")
 if DEBUG and not EMBEDDED:
@@ -69,6 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "rest_framework",
     "knox",
+    "agentxsuite.control.storage",
     "agentxsuite.control.tenancy",
     "agentxsuite.control.secretstore",
     "agentxsuite.control.catalog",

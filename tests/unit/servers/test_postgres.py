@@ -26,7 +26,7 @@ def server():
     """A running server with the role that owns what tests use."""
     postgres = Postgres()
     postgres.start()
-    postgres.create_owner()
+    postgres.lay_out()
     yield postgres
     postgres.destroy()
 
@@ -39,7 +39,7 @@ def ask(server, question):
 def test_tests_are_no_superusers(server):
     """Row-level security is tested by somebody whom it never restrains."""
     question = "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
-    assert ask(server, question) == ("agentxsuite", False, False)
+    assert ask(server, question) == ("agentxsuite_owner", False, False)
 
 
 def test_what_was_committed_survives_a_kill(server):

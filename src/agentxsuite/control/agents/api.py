@@ -6,7 +6,6 @@ from uuid import UUID
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from agentxsuite.control.agents.models import Agent, IssuedToken
 from agentxsuite.control.agents.tokens import (
@@ -22,6 +21,7 @@ from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
 from agentxsuite.control.tenancy.pages import Numbered, page
+from agentxsuite.control.tenancy.views import Door
 
 
 class TokenSerializer(serializers.ModelSerializer[IssuedToken]):
@@ -57,7 +57,7 @@ class IssueSerializer(serializers.Serializer[Any]):
     )
 
 
-class Tokens(ViewSet):
+class Tokens(Door):
     """`/orgs/{org}/agents/{agent}/tokens/`."""
 
     def list(self, request: Request, org: UUID, agent: UUID) -> Response:

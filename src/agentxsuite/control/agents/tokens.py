@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from agentxsuite.control.agents.keys import key_ring
 from agentxsuite.control.agents.models import Agent, InboundAuthMethod, IssuedToken
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.tenancy.problems import Conflict, Forbidden, Invalid
+from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.tokens import AgentClaims, issue
 from agentxsuite.wire import JSON
 
@@ -29,7 +29,6 @@ def audience(agent: Agent) -> str:
     return f"{settings.PUBLIC_URL}/mcp/{agent.organization_id}/{agent.environment_id}/"
 
 
-@transaction.atomic
 def issue_token(
     actor: Actor,
     agent: Agent,
@@ -42,50 +41,51 @@ def issue_token(
     Raises Invalid for a lifetime beyond 24 hours or a malformed scope, Forbidden for a scope
     beyond the service account's, Conflict for an agent that cannot log in with a token.
     """
-    _require_bearer(agent)
-    if not 1 <= ttl_seconds <= MAX_TTL:
-        raise Invalid.at("/ttl_seconds", f"must be from 1 to {MAX_TTL}")
-    granted = _granted(agent, scopes)
-    claims = _claims(agent, granted, ttl_seconds)
-    ring = key_ring()
-    token = IssuedToken.objects.create(
-        organization_id=agent.organization_id,
-        environment_id=agent.environment_id,
-        agent=agent,
-        name=name,
-        jti=claims.jti,
-        scopes=granted,
-        expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
-        metadata={"kid": ring.signing.kid, "issued_by": actor.subject},
-    )
-    record(
-        "token_issued",
-        actor=actor,
-        organization=agent.organization_id,
-        environment=agent.environment_id,
-        action="token.issue",
-        target=f"agent:{agent.id}",
-        data=_facts(token) | {"scopes": granted, "expires_at": token.expires_at.isoformat()},
-    )
-    return token, issue(claims, ring)
+    with changing(agent.organization_id):
+        _require_bearer(agent)
+        if not 1 <= ttl_seconds <= MAX_TTL:
+            raise Invalid.at("/ttl_seconds", f"must be from 1 to {MAX_TTL}")
+        granted = _granted(agent, scopes)
+        claims = _claims(agent, granted, ttl_seconds)
+        ring = key_ring()
+        token = IssuedToken.objects.create(
+            organization_id=agent.organization_id,
+            environment_id=agent.environment_id,
+            agent=agent,
+            name=name,
+            jti=claims.jti,
+            scopes=granted,
+            expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+            metadata={"kid": ring.signing.kid, "issued_by": actor.subject},
+        )
+        record(
+            "token_issued",
+            actor=actor,
+            organization=agent.organization_id,
+            environment=agent.environment_id,
+            action="token.issue",
+            target=f"agent:{agent.id}",
+            data=_facts(token) | {"scopes": granted, "expires_at": token.expires_at.isoformat()},
+        )
+        return token, issue(claims, ring)
 
 
-@transaction.atomic
 def revoke_token(actor: Actor, token: IssuedToken) -> IssuedToken:
     """Make a token invalid from the next call on; one that is revoked already stays as it was."""
-    standing = IssuedToken.objects.filter(id=token.id, revoked_at=None)
-    if standing.update(revoked_at=timezone.now(), revoked_by=actor.user):
-        record(
-            "token_revoked",
-            actor=actor,
-            organization=token.organization_id,
-            environment=token.environment_id,
-            action="token.revoke",
-            target=f"agent:{token.agent_id}",
-            data=_facts(token),
-        )
-    token.refresh_from_db()
-    return token
+    with changing(token.organization_id):
+        standing = IssuedToken.objects.filter(id=token.id, revoked_at=None)
+        if standing.update(revoked_at=timezone.now(), revoked_by=actor.user):
+            record(
+                "token_revoked",
+                actor=actor,
+                organization=token.organization_id,
+                environment=token.environment_id,
+                action="token.revoke",
+                target=f"agent:{token.agent_id}",
+                data=_facts(token),
+            )
+        token.refresh_from_db()
+        return token
 
 
 def _require_bearer(agent: Agent) -> None:

@@ -10,12 +10,12 @@ from django.db.models.functions import Left
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from agentxsuite.control.audit.models import AuditEvent, Decision
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
 from agentxsuite.control.tenancy.pages import Newest, page
+from agentxsuite.control.tenancy.views import Door
 
 # An event's id is made at most this long after the moment it tells of.
 LATE: Final = 60 * 60 * 1000  # milliseconds
@@ -48,7 +48,7 @@ class EventFilter(serializers.Serializer[Any]):
         return rows
 
 
-class Events(ViewSet):
+class Events(Door):
     """`/orgs/{org}/audit/`."""
 
     def list(self, request: Request, org: UUID) -> Response:

@@ -20,6 +20,7 @@ from agentxsuite.control.policies.models import (
 from agentxsuite.control.policies.rendering import rendered
 from agentxsuite.control.tenancy.models import Organization
 from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound, Problem
+from agentxsuite.control.tenancy.scope import changing
 
 Edit = Callable[[PolicyDraft], PolicyDraft]
 
@@ -37,7 +38,7 @@ class Stale(Problem):
 def create_policy(actor: Actor, organization: Organization, draft: PolicyDraft) -> Policy:
     """Write a new policy, at once in force as version 1. Raises Invalid, Conflict."""
     _check_ids(set(), draft)
-    with transaction.atomic():
+    with changing(organization.id):
         policy = Policy(organization=organization, version=1)
         _write(actor, policy, None, draft)
         _record("policy_created", actor, policy)
@@ -87,7 +88,7 @@ def edit_policy(
 
     Raises Invalid, Conflict, NotFound, and Stale where the version is not the expected one.
     """
-    with transaction.atomic():
+    with changing(policy.organization_id):
         current = Policy.objects.live().select_for_update().filter(pk=policy.pk).first()
         if current is None:
             raise NotFound

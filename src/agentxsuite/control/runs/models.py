@@ -115,6 +115,9 @@ class Worker(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
 
+    def __str__(self) -> str:
+        return f"{self.host}:{self.process}"
+
 
 class IdempotencyKey(Owned):
     """A caller's promise that requests with this key are one request; kept for 24 hours.

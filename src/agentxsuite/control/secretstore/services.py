@@ -4,7 +4,6 @@ import logging
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from agentxsuite.control.audit.services import Actor, record
@@ -15,6 +14,7 @@ from agentxsuite.control.secretstore.models import Secret, SecretVersion
 from agentxsuite.control.secretstore.values import Concealed, Revealed, SecretUnreadable
 from agentxsuite.control.tenancy.models import Environment, Organization
 from agentxsuite.control.tenancy.problems import Invalid, Problem
+from agentxsuite.control.tenancy.scope import changing
 
 __all__ = [
     "Revealed",
@@ -55,7 +55,7 @@ def store(
     if environment is not None and environment.organization_id != organization.id:
         raise Invalid.at("/environment", "There is no such environment.")
     _check("/purpose", purpose, most=Secret._meta.get_field("purpose").max_length or 0)
-    with transaction.atomic():
+    with changing(organization.id):
         secret = Secret.objects.create(
             organization=organization, environment=environment, purpose=purpose
         )
@@ -69,7 +69,7 @@ def rotate(actor: Actor, secret: Secret, value: str) -> int:
 
     Raises Invalid, SecretsUnavailable.
     """
-    with transaction.atomic():
+    with changing(secret.organization_id):
         Secret.objects.select_for_update().get(id=secret.id)  # numbers are given out one by one
         number = (secret.versions.aggregate(last=Max("number"))["last"] or 0) + 1
         _add_version(actor, secret, number, value)

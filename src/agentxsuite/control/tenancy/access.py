@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
@@ -20,6 +21,7 @@ from agentxsuite.control.tenancy.models import (
     User,
 )
 from agentxsuite.control.tenancy.problems import Forbidden, NotFound
+from agentxsuite.control.tenancy.scope import admit, open_scope
 
 Row = TypeVar("Row", bound=Model)
 
@@ -33,9 +35,14 @@ SUFFICES: Final[Mapping[Role, frozenset[Role]]] = {
 
 
 def caller(request: Request) -> User:
-    """Return the person whose request it is; raises NotAuthenticated for nobody."""
+    """Return the person whose request it is, and show it the organizations they are members of.
+
+    Raises NotAuthenticated for nobody.
+    """
     if not isinstance(request.user, User):
         raise NotAuthenticated
+    if open_scope() is not None:
+        admit(_organizations_of(request.user))
     return request.user
 
 
@@ -55,6 +62,7 @@ def organization(user: User, org_id: UUID, least: Role = Role.VIEWER) -> Organiz
     if membership is None:
         raise NotFound
     _require(Role(membership.role), least)
+    admit([org_id])
     return membership.organization
 
 
@@ -110,6 +118,19 @@ def may_grant(granter: Role, granted: Role) -> bool:
     """Whether a role may give a role away: an admin at least, and never above their own."""
     within_own = granted is Role.AUDITOR or granter in SUFFICES[granted]
     return granter in SUFFICES[Role.ADMIN] and within_own
+
+
+def _organizations_of(user: User) -> list[UUID]:
+    """The organizations that a person is an active member of.
+
+    On PostgreSQL nothing of them can be seen yet: there a function of the owner's tells.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT agentxsuite_organizations_of(%s)", [user.id])
+            return list(cursor.fetchone()[0])
+    standing = OrganizationMembership.objects.filter(user=user, is_active=True)
+    return list(standing.values_list("organization_id", flat=True))
 
 
 def _require(role: Role, least: Role) -> None:

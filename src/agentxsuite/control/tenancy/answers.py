@@ -73,22 +73,25 @@ def faults(detail: JSON, path: str = "") -> Iterator[Fault]:
 
 def missing(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it
     """Answer an address that leads nowhere exactly as a thing that is not there."""
-    return _plain(NotFound())
+    return plain(NotFound())
 
 
 def unreadable(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it
     """Answer a request that Django itself refuses, such as one for a foreign host name."""
-    return _plain(Invalid("The request is not one we can read."))
+    return plain(Invalid("The request is not one we can read."))
 
 
 def broken(_request: HttpRequest) -> HttpResponse:
     """Answer a defect of ours without telling anything about it."""
-    return _plain(Problem("internal_error", "Something went wrong here. It has been logged."))
+    return plain(Problem("internal_error", "Something went wrong here. It has been logged."))
 
 
-def _plain(problem: Problem) -> HttpResponse:
+def plain(problem: Problem) -> HttpResponse:
+    """Answer a problem without the REST framework's help."""
     body = wire.dumps(problem.document())
-    return HttpResponse(body, status=problem.status, content_type=PROBLEM_TYPE)
+    return HttpResponse(
+        body, status=problem.status, headers=problem.headers(), content_type=PROBLEM_TYPE
+    )
 
 
 def _response(document: dict[str, JSON], headers: Any) -> Response:

@@ -6,7 +6,8 @@ Problem
 ├── NotFound       404   not there, or not for you: the same words for both
 ├── Conflict       409   something else has that name, or stands in the way
 ├── TooLarge       413   the body is beyond the cap
-└── Throttled      429   too often; `retry_after` says when to come back
+├── Throttled      429   too often; `retry_after` says when to come back
+└── Unavailable    503   the database does not answer; nothing was changed
 """
 
 from collections.abc import Mapping, Sequence
@@ -124,3 +125,17 @@ class Throttled(Problem):
     def headers(self) -> Mapping[str, str]:
         """Return `Retry-After` in whole seconds (RFC 9110, section 10.2.3)."""
         return {"Retry-After": str(self.retry_after)}
+
+
+class Unavailable(Problem):
+    """The database does not answer; nothing was changed."""
+
+    status = 503
+    title = "Not available now"
+
+    def __init__(self) -> None:
+        super().__init__("database_unavailable", "The database does not answer; try again.")
+
+    def headers(self) -> Mapping[str, str]:
+        """Return `Retry-After` in whole seconds (RFC 9110, section 10.2.3)."""
+        return {"Retry-After": "1"}

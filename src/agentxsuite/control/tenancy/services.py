@@ -16,6 +16,7 @@ from agentxsuite.control.tenancy.models import (
 )
 from agentxsuite.control.tenancy.problems import Forbidden, Invalid
 from agentxsuite.control.tenancy.saving import save
+from agentxsuite.control.tenancy.scope import changing
 
 
 @transaction.atomic
@@ -62,62 +63,69 @@ def check_password_strength(password: str, user: User) -> None:
         raise Invalid(error.messages[0], faults) from None  # type: ignore[arg-type]  # they are Faults
 
 
-@transaction.atomic
 def create_organization(actor: Actor, name: str) -> Organization:
     """Make an organization whose owner is the actor, a person; raises Invalid or Conflict."""
     if actor.user is None:
         raise Forbidden("Only a person can own an organization.")
-    organization = save(Organization(name=name.strip()))
-    save(OrganizationMembership(user=actor.user, organization=organization, role=Role.OWNER))
-    record(
-        "organization_created",
-        actor=actor,
-        organization=organization,
-        action="organization.create",
-        target=f"organization:{organization.id}",
-        data={"name": organization.name, "owner": str(actor.user.id)},
-    )
-    return organization
+    organization = Organization(name=name.strip())
+    with changing(organization.id, new=True):
+        save(organization)
+        save(OrganizationMembership(user=actor.user, organization=organization, role=Role.OWNER))
+        record(
+            "organization_created",
+            actor=actor,
+            organization=organization,
+            action="organization.create",
+            target=f"organization:{organization.id}",
+            data={"name": organization.name, "owner": str(actor.user.id)},
+        )
+        return organization
 
 
-@transaction.atomic
 def create_environment(
     actor: Actor, organization: Organization, name: str, kind: str = EnvironmentType.DEV
 ) -> Environment:
     """Make an environment of type `kind`: dev, stage or prod; raises Invalid or Conflict."""
-    environment = save(Environment(organization=organization, name=name.strip(), type=kind.lower()))
-    record(
-        "environment_created",
-        actor=actor,
-        organization=organization,
-        environment=environment,
-        action="environment.create",
-        target=f"environment:{environment.id}",
-        data={"name": environment.name, "type": environment.type},
-    )
-    return environment
+    with changing(organization.id):
+        environment = save(
+            Environment(organization=organization, name=name.strip(), type=kind.lower())
+        )
+        record(
+            "environment_created",
+            actor=actor,
+            organization=organization,
+            environment=environment,
+            action="environment.create",
+            target=f"environment:{environment.id}",
+            data={"name": environment.name, "type": environment.type},
+        )
+        return environment
 
 
-@transaction.atomic
 def add_member(
     actor: Actor, organization: Organization, user: User, role: str
 ) -> OrganizationMembership:
     """Give a person a role; raises Forbidden when the actor's own does not reach that far."""
-    granted = _role(role)
-    if actor.user is None or not access.may_grant(
-        access.role_in(actor.user, organization), granted
-    ):
-        raise Forbidden("Only an admin or owner adds members, and never with a role above theirs.")
-    membership = save(OrganizationMembership(user=user, organization=organization, role=granted))
-    record(
-        "member_added",
-        actor=actor,
-        organization=organization,
-        action="member.add",
-        target=f"user:{user.id}",
-        data={"email": user.email, "role": granted.value},
-    )
-    return membership
+    with changing(organization.id):
+        granted = _role(role)
+        if actor.user is None or not access.may_grant(
+            access.role_in(actor.user, organization), granted
+        ):
+            raise Forbidden(
+                "Only an admin or owner adds members, and never with a role above theirs."
+            )
+        membership = save(
+            OrganizationMembership(user=user, organization=organization, role=granted)
+        )
+        record(
+            "member_added",
+            actor=actor,
+            organization=organization,
+            action="member.add",
+            target=f"user:{user.id}",
+            data={"email": user.email, "role": granted.value},
+        )
+        return membership
 
 
 def _role(name: str) -> Role:

@@ -1,6 +1,7 @@
 """Everything of one tenant, one row of each, and two ways to break it."""
 
 import copy
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import uuid4
@@ -9,8 +10,9 @@ from agentxsuite.control.agents.models import Agent, IssuedToken, ServiceAccount
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.models import Policy, PolicyBinding, PolicyRule, PolicyVersion
-from agentxsuite.control.runs.models import Run, RunStep
+from agentxsuite.control.runs.models import IdempotencyKey, Run, RunStep
 from agentxsuite.control.secretstore.models import DataKey, Secret, SecretVersion
+from agentxsuite.control.tenancy.evidence import Evidence
 from agentxsuite.control.tenancy.models import (
     Environment,
     Organization,
@@ -18,13 +20,15 @@ from agentxsuite.control.tenancy.models import (
     Revision,
     User,
 )
+from tests.witness import forging
 
 NEXT_CENTURY = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def change(row, **values):
     """Update a row, past every check but the database's."""
-    assert type(row).objects.filter(pk=row.pk).update(**values) == 1
+    with forging() if isinstance(row, Evidence | Revision) else nullcontext():
+        assert type(row).objects.filter(pk=row.pk).update(**values) == 1
 
 
 def twin(row, **values):
@@ -114,6 +118,7 @@ def add_policies(its):
     )
 
 
+@forging()
 def add_evidence(its):
     its.run = Run.objects.create(
         **its.here,
@@ -126,6 +131,9 @@ def add_evidence(its):
         input_json={},
     )
     its.step = RunStep.objects.create(**its.owned, run=its.run, step_type="decided")
+    its.key = IdempotencyKey.objects.create(
+        **its.owned, principal="a", method="POST", path="/", key="k", digest="d", run_id=its.run.id
+    )
     its.event = AuditEvent.objects.create(
         **its.here, event_type="run_started", subject="a", action="b", target="c"
     )

@@ -4,13 +4,12 @@ from agentxsuite.control.tenancy.triggers import BumpsRevision
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("agents", "0001_initial"),
         ("tenancy", "0002_revision"),
     ]
 
     operations = [
-        BumpsRevision("ServiceAccount", environment="changed.environment_id"),
-        BumpsRevision("Agent", environment="changed.environment_id"),
+        BumpsRevision("ServiceAccount", "service_account", environment="changed.environment_id"),
+        BumpsRevision("Agent", "agent", environment="changed.environment_id"),
     ]

@@ -1,0 +1,1 @@
+"""Django's commands, as this program needs them."""

@@ -1,0 +1,104 @@
+"""What a test itself sees of PostgreSQL: rows of all organizations made so far, as the role `app`.
+
+Code under test sees what its scope lists. A test body stands outside of every scope and would see
+nothing: before each of its statements its connection is told the organizations that this run knows.
+Tables are emptied between tests by the owner, which the role `app` could not do; and evidence that
+a test makes up is written with the owner's rights, because `app` can only read it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management.commands import flush
+from django.db import connection
+from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_save
+
+from agentxsuite.control.storage.roles import as_owner
+from agentxsuite.control.tenancy.models import Organization
+from agentxsuite.control.tenancy.scope import INSTALLATION, open_scope
+
+TELL = "SELECT set_config('agentxsuite.organizations', %s, false)"
+FORGE = """
+CREATE OR REPLACE FUNCTION tests_forge(statement text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE statement; END $$"""
+
+
+@contextmanager
+def forging() -> Iterator[None]:
+    """Write rows of evidence that no call has left."""
+
+    def by_the_owner(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        if not sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            return execute(sql, params, many, context)
+        whole = psycopg.ClientCursor(context["connection"].connection).mogrify(sql, params)
+        return execute("SELECT tests_forge(%s)", [whole], False, context)  # noqa: FBT003 - Django's own
+
+    with connection.execute_wrapper(by_the_owner if not settings.EMBEDDED else _unchanged):
+        yield
+
+
+def _unchanged(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+    return execute(sql, params, many, context)
+
+
+def emptied_by_the_owner(command: flush.Command, **options: Any) -> None:
+    """What `flush` does here: between tests all tables are emptied."""
+    with as_owner():
+        flush_as_it_is(command, **options)
+
+
+flush_as_it_is = flush.Command.handle
+
+
+class Witness:
+    """The organizations of this run, and what each connection has been told of them."""
+
+    def __init__(self) -> None:
+        self.organizations = [INSTALLATION]
+
+    def prepare(self) -> None:
+        """Begin to watch PostgreSQL; SQLite hides nothing."""
+        if settings.EMBEDDED:
+            return
+        with as_owner(), connection.cursor() as cursor:
+            cursor.execute(FORGE)
+        connection.close()
+        pre_save.connect(self.note, sender=Organization)
+        connection_created.connect(self.attach)
+        flush.Command.handle = emptied_by_the_owner
+
+    def note(self, instance: Organization, **_: object) -> None:
+        """Remember an organization that is being stored."""
+        self.organizations.append(str(instance.id))
+
+    def attach(self, connection: Any, **_: object) -> None:
+        """Watch a new connection."""
+        connection.execute_wrappers.append(Telling(self))
+
+
+class Telling:
+    """Tells one connection, before a statement of a test body, what has been made meanwhile."""
+
+    def __init__(self, witness: Witness) -> None:
+        self.witness, self.told = witness, ""
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: Any, context: Any
+    ) -> Any:
+        known = ",".join(self.witness.organizations)
+        if open_scope() is None and known != self.told and not sql.startswith("ROLLBACK"):
+            with context["connection"].connection.cursor() as cursor:
+                cursor.execute(TELL, [known])
+            self.told = known
+        return execute(sql, params, many, context)
+
+
+@pytest.fixture(scope="session")
+def witness():
+    """The one witness of this run."""
+    return Witness()

@@ -57,7 +57,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self._settings},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call and takes no lock
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call and takes no lock
             )
 
     def wait_until_listening(self) -> None:
@@ -119,7 +119,7 @@ def free_port() -> int:
         return port
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when the one that started it is gone, even by SIGKILL."""
     if sys.platform == "linux":
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

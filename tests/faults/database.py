@@ -7,7 +7,7 @@ import time
 import psutil
 import psycopg
 
-from tests.faults.children import LOOK, START, _die_with_parent, free_port
+from tests.faults.children import LOOK, START, die_with_parent, free_port
 from tests.servers.postgres import NAME, Postgres, lay_out
 
 OPTIONS = ("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200")
@@ -34,7 +34,7 @@ class Database(Postgres):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call and takes no lock
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call and takes no lock
                 start_new_session=True,
                 **self.identity,
             )

@@ -71,30 +71,90 @@ class Stage:
         return run([str(word) for word in command], self.settings)
 
 
+class Kept:
+    """Stages that outlive a scenario, for the next one that wants the same; empty when off."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self._stages: dict[tuple[int, float, bool], tuple[ExitStack, Stage]] = {}
+
+    def take(self, wanted: tuple[int, float, bool]) -> tuple[ExitStack, Stage]:
+        """The stage that was kept, with everything running, or a new one."""
+        if wanted not in self._stages:
+            return built(*wanted)
+        stack, stage = self._stages.pop(wanted)
+        for child in (stage.upstream, *stage.workers):
+            if not child.running:
+                child.start()
+        return stack, stage
+
+    def give(self, wanted: tuple[int, float, bool], stack: ExitStack, stage: Stage) -> None:
+        """Keep a stage on which nothing went wrong, or take it down."""
+        if self.on:
+            self._stages[wanted] = stack, stage
+        else:
+            stack.close()
+
+    def close(self) -> None:
+        """Take all of them down."""
+        while self._stages:
+            self._stages.popitem()[1][0].close()
+
+
+KEPT = Kept()
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Within the block a stage is built once, and played on by all scenarios that fit it."""
+    KEPT.on = True
+    try:
+        yield
+    finally:
+        KEPT.on = False
+        KEPT.close()
+
+
 @contextmanager
 def staged(workers: int = 2, *, delay: float = 0.01, embedded: bool = False) -> Iterator[Stage]:
-    """Start everything; ``delay`` in seconds is what the tool takes. Leaves nothing behind."""
+    """Start everything; ``delay`` in seconds is what the tool takes. Leaves nothing behind.
+
+    The database may hold the runs of an earlier scenario: tell one's own by the prefix of a load.
+    """
+    wanted = workers, delay, embedded
+    stack, stage = KEPT.take(wanted)
+    try:
+        yield stage
+    except BaseException:
+        stack.close()
+        raise
+    KEPT.give(wanted, stack, stage)
+
+
+def built(workers: int, delay: float, embedded: bool) -> tuple[ExitStack, Stage]:  # noqa: FBT001 - as it is kept
+    """A new stage, and what takes it down."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="agentxsuite-faults-")))
-        database, redis = (None, None) if embedded else engines(stack)
-        upstream = started(stack, receiver(folder, delay))
-        ports = [free_port() for _ in range(workers)]
-        settings = {**storage(folder, database, redis), **common(folder, ports[0], upstream.port)}
-        run([str(COMMAND), "migrate"], settings)
-        tenant = json.loads(
-            run(
-                [
-                    sys.executable,
-                    "-m",
-                    "benchmarks.tenant",
-                    f"http://127.0.0.1:{upstream.port}/mcp",
-                ],
-                settings,
-            )
-        )
-        served = tuple(started(stack, worker(folder, port, settings)) for port in ports)
-        admin = database.admin if database else str(folder / "faults.sqlite3")
-        yield Stage(folder, settings, admin, database, redis, upstream, served, Tenant(**tenant))
+        stage = build(stack, workers, delay, embedded=embedded)
+        return stack.pop_all(), stage
+
+
+def build(stack: ExitStack, workers: int, delay: float, *, embedded: bool) -> Stage:
+    """Start everything, until the stack is closed."""
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="agentxsuite-faults-")))
+    database, redis = (None, None) if embedded else engines(stack)
+    upstream = receiver(folder, delay)
+    ports = [free_port() for _ in range(workers)]
+    start(stack, upstream)
+    settings = {**storage(folder, database, redis), **common(folder, ports[0], upstream.port)}
+    run([str(COMMAND), "migrate"], settings)
+    url = f"http://127.0.0.1:{upstream.port}/mcp"
+    tenant = json.loads(run([sys.executable, "-m", "benchmarks.tenant", url], settings))
+    served = [worker(folder, port, settings) for port in ports]
+    start(stack, *served)
+    admin = database.admin if database else str(folder / "faults.sqlite3")
+    return Stage(
+        folder, settings, admin, database, redis, upstream, tuple(served), Tenant(**tenant)
+    )
 
 
 def engines(stack: ExitStack) -> tuple[Database, RedisServer]:
@@ -123,11 +183,13 @@ def common(folder: Path, port: int, upstream: int) -> Settings:
     }
 
 
-def started(stack: ExitStack, child: Child) -> Child:
-    """Start a server, until the stack is closed."""
-    stack.callback(child.stop)
-    child.start()
-    return child
+def start(stack: ExitStack, *children: Child) -> None:
+    """Start servers side by side, until the stack is closed."""
+    for child in children:
+        stack.callback(child.stop)
+        child.launch()
+    for child in children:
+        child.wait_until_listening()
 
 
 def receiver(folder: Path, delay: float) -> Child:

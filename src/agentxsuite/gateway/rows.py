@@ -22,18 +22,62 @@ STORED_BYTES = 64 * 1024  # of an input or an output; beyond, its digest stands 
 
 
 class Change(Struct, frozen=True):
-    """Rows that become durable together: a run begun or ended, its steps, its events."""
+    """Rows that become durable together: a run begun or ended, its steps, its events.
+
+    ``key`` is the idempotency key that is reserved for ``run``, or nothing is written. ``release``
+    gives the key of the run that ends free again.
+    """
 
     run: Row | None = None
     end: Row | None = None
     steps: Sequence[Row] = ()
     events: Sequence[Row] = ()
+    key: Row | None = None
+    release: bool = False
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that it begins or ends."""
+        row = self.run or self.end
+        return str(row["id"]) if row else None
 
     @property
     def weight(self) -> int:
         """About how many bytes it holds: its payload, and what every change has."""
         payload = (self.run and self.run["input_json"]) or (self.end and self.end["output_json"])
         return len(str(payload or "")) + ROWS_BYTES
+
+
+class WorkerRow(Struct, frozen=True):
+    """A process that runs tools, as its lease names it."""
+
+    id: str
+    host: str
+    process: int
+
+
+class LostRun(Struct, frozen=True):
+    """A run that nobody will end any more; without its payload. Times are as ``stamp`` writes."""
+
+    id: str
+    organization_id: str
+    environment_id: str
+    agent_id: str
+    tool_id: str
+    agent_name: str
+    tool_name: str
+    subject: str
+    run_as_user_id: str | None
+    door: str
+    decision_id: str
+    status: str
+    outcome_code: str | None
+    timeout_seconds: float
+    worker_id: str | None
+    started_at: str | None
+    dispatched_at: str | None
+    ended_at: str | None
+    cancel_requested_at: str | None
 
 
 def started(entry: Entry) -> Change:

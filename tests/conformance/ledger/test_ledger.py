@@ -12,6 +12,7 @@ from agentxsuite.gateway import rows
 from agentxsuite.gateway.asgi import open_ledger
 from agentxsuite.gateway.authorize import decide
 from agentxsuite.gateway.call import Outcome, Step
+from agentxsuite.gateway.guards import AlreadyEnded
 from agentxsuite.gateway.ledger import GroupCommit
 from agentxsuite.gateway.record import settled
 from agentxsuite.gateway.refusals import Unavailable
@@ -97,7 +98,7 @@ async def test_a_run_ends_once(ledger):
     known.outcome, known.ended = Outcome({}, is_error=False), NOON
     await ledger.commit(rows.finished(known))
     known.outcome = Outcome({}, is_error=True)
-    with pytest.raises(Unavailable):
+    with pytest.raises(AlreadyEnded):
         await ledger.commit(rows.finished(known))
     assert (await one_run()).status == "succeeded"
 
@@ -118,7 +119,7 @@ async def test_who_hangs_up_meanwhile_is_written_all_the_same(ledger):
 @pytest.mark.parametrize("bound", [{"max_changes": 1}, {"max_bytes": 6000}])
 async def test_a_full_queue_refuses_instead_of_growing(ledger, bound):
     """A slow database would eat all memory."""
-    narrow = GroupCommit(ledger._writer, **bound)
+    narrow = GroupCommit(ledger._database, **bound)
     changes = [rows.started(begun()) for _ in range(4)]
     ended = await asyncio.gather(*map(narrow.commit, changes), return_exceptions=True)
     refused = [each for each in ended if isinstance(each, Unavailable)]

@@ -3,9 +3,12 @@
 from types import MappingProxyType
 
 from agentxsuite.control.audit.models import AuditEvent
-from agentxsuite.control.runs.models import Run, RunStep
+from agentxsuite.control.runs.models import IdempotencyKey, Run, RunStep, Worker
 
-RUN_TABLE, STEP_TABLE, EVENT_TABLE = (model._meta.db_table for model in (Run, RunStep, AuditEvent))
+RUN_TABLE, STEP_TABLE, EVENT_TABLE, KEY_TABLE, WORKER_TABLE = (
+    model._meta.db_table for model in (Run, RunStep, AuditEvent, IdempotencyKey, Worker)
+)
+UNFINISHED = "status IN ('pending', 'running')"  # what may still end, and its index's condition
 
 RUN = MappingProxyType({
     "id": "uuid", "organization_id": "uuid", "environment_id": "uuid", "agent_id": "uuid",
@@ -14,7 +17,7 @@ RUN = MappingProxyType({
     "created_at": "timestamptz", "agent_name": "text", "tool_name": "text", "tool_version": "text",
     "subject": "text", "run_as_user_id": "uuid", "decision_id": "uuid",
     "timeout_seconds": "double precision", "door": "text", "result_type": "text",
-    "dispatched_at": "timestamptz",
+    "dispatched_at": "timestamptz", "worker_id": "uuid",
 })  # fmt: skip
 END = MappingProxyType({
     "status": "text", "outcome_code": "text", "ended_at": "timestamptz", "output_json": "jsonb",
@@ -31,3 +34,9 @@ EVENT = MappingProxyType({
     "policy_id": "uuid", "policy_version": "integer", "run_id": "uuid", "decision_id": "uuid",
     "context": "jsonb", "created_at": "timestamptz",
 })  # fmt: skip
+KEY = MappingProxyType({
+    "id": "uuid", "organization_id": "uuid", "created_at": "timestamptz", "principal": "text",
+    "method": "text", "path": "text", "key": "text", "digest": "text", "run_id": "uuid",
+})  # fmt: skip
+ONE_KEY = ("organization_id", "principal", "method", "path", "key")  # unique together
+SAME_END = ("status", "outcome_code", "ended_at")  # by which an end on record is known again

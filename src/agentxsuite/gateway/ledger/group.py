@@ -1,107 +1,140 @@
 """Group commit without a timer: when the writer is free, everything pending goes as one write.
 
-One call alone waits for one commit; thirty-two at once share two or three. The queue is bounded by
+One call alone waits for one commit; thirty-two at once share two or three. What waits is bounded by
 changes and by bytes: beyond, callers are told to come back. A batch that fails is written change by
-change, so that one bad row spoils nobody else's record.
+change, so that one bad row spoils nobody else's record. While the database is away, nothing
+begins; the ends of what has begun are tried again for a while.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
 
+from agentxsuite.gateway.guards import AlreadyEnded, KeyTaken
+from agentxsuite.gateway.ledger.batch import Pending, gathered, take
+from agentxsuite.gateway.ledger.database import Away, Database, WriteFailed
+from agentxsuite.gateway.ledger.leases import Leases
 from agentxsuite.gateway.refusals import Unavailable
 from agentxsuite.gateway.rows import Change
 
-BATCH = 256  # changes in one write
-QUEUED_CHANGES = 4096
-QUEUED_BYTES = 64 * 1024 * 1024
+HELD_CHANGES = 4096
+HELD_BYTES = 64 * 1024 * 1024
+ENDS_SHARE = 2  # times the bounds: what has begun must be able to end
+RETRY_SECONDS = 20.0  # how long an end is tried again
+RETRY_PAUSE = 0.2  # seconds between two tries
 
 log = logging.getLogger(__name__)
 
-Pending = tuple[Change, int, "asyncio.Future[None]"]
 
-
-class WriteFailed(Exception):
-    """The database did not take a batch."""
-
-
-class Writer(Protocol):
-    """Writes a batch in one transaction, durable when it returns."""
-
-    async def write(self, changes: Sequence[Change]) -> None:
-        """Write all or nothing; raises WriteFailed."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let go of the database."""
-        ...
-
-
-class GroupCommit:
-    """The ledger: ``commit`` returns when the change is durable."""
+class GroupCommit(Leases):
+    """The ledger: ``commit`` makes a change durable; leases are its other half."""
 
     def __init__(
-        self, writer: Writer, max_changes: int = QUEUED_CHANGES, max_bytes: int = QUEUED_BYTES
+        self,
+        database: Database,
+        max_changes: int = HELD_CHANGES,
+        max_bytes: int = HELD_BYTES,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
-        self._writer = writer
+        super().__init__(database)
+        self._database = database
         self._max_changes = max_changes
         self._max_bytes = max_bytes
+        self._retry_seconds = retry_seconds
         self._queue: deque[Pending] = deque()
-        self._bytes = 0
+        self._changes = self._bytes = 0  # that are held, waiting or being written
+        self._away = False
         self._worker: asyncio.Task[None] | None = None
 
     def commit(self, change: Change) -> asyncio.Future[None]:
         """Begin to write one change; the future is done when it is durable.
 
-        It fails with Unavailable when the queue is full or the database does not take the change.
+        It fails with KeyTaken or AlreadyEnded when its guard does not hold, and with Unavailable
+        when too much waits already or the database does not take the change.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        weight = change.weight
-        if len(self._queue) >= self._max_changes or self._bytes + weight > self._max_bytes:
+        loop = asyncio.get_running_loop()
+        pending = Pending(change, change.weight, loop.create_future())
+        share = ENDS_SHARE if change.end else 1
+        if (
+            self._changes >= self._max_changes * share
+            or self._bytes + pending.weight > self._max_bytes * share
+        ):
             sentence = "Too many calls wait to be recorded: try again."
-            done.set_exception(Unavailable("ledger_unavailable", sentence))
-            return done
-        self._queue.append((change, weight, done))
-        self._bytes += weight
+            pending.done.set_exception(Unavailable("ledger_unavailable", sentence))
+            return pending.done
+        self._changes += 1
+        self._bytes += pending.weight
+        self._queue.append(pending)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
-        return done
+        return pending.done
 
     async def aclose(self) -> None:
         """Write what is pending, then let go of the database."""
         if self._worker is not None:
             await self._worker
-        await self._writer.aclose()
+        await self._database.aclose()
 
     async def _drain(self) -> None:
         while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-            self._bytes -= sum(weight for _, weight, _ in batch)
-            await self._write(batch)
+            await self._write(take(self._queue))
+            if self._away:
+                self._away = False
+                await asyncio.sleep(RETRY_PAUSE)
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         try:
-            await self._writer.write([change for change, _, _ in batch])
+            await self._try(batch)
+        except Away as error:
+            self._put_off(batch, error)
         except WriteFailed:
-            if len(batch) > 1:
-                for one in batch:
-                    await self._write([one])
-                return
-            log.exception("a change could not be written")
-            refusal = Unavailable("ledger_unavailable", "The record cannot be written: try again.")
-            settle(batch, refusal)
-        else:
-            settle(batch, None)
+            await self._write_singly(batch)
 
+    async def _write_singly(self, batch: Sequence[Pending]) -> None:
+        for place, pending in enumerate(batch):
+            try:
+                await self._try([pending])
+            except Away as error:
+                return self._put_off(batch[place:], error)
+            except WriteFailed as error:
+                self._refuse([pending], error)
+        return None
 
-def settle(batch: Sequence[Pending], error: Unavailable | None) -> None:
-    """Tell everybody of a batch how it went; who has gone is not told."""
-    for _, _, done in batch:
-        if done.done():
-            continue
+    async def _try(self, batch: Sequence[Pending]) -> None:
+        skipped = await self._database.write(gathered([pending.change for pending in batch]))
+        for pending in batch:
+            change = pending.change
+            if skipped and change.run_id in skipped:
+                self._finish(pending, KeyTaken() if change.key else AlreadyEnded())
+            else:
+                self._finish(pending, None)
+
+    def _put_off(self, batch: Sequence[Pending], error: Away) -> None:
+        """Keep the ends for another try, and refuse all others: they have not begun."""
+        self._away = True
+        now = asyncio.get_running_loop().time()
+        ends = [pending for pending in batch if pending.change.end]
+        for pending in ends:
+            pending.until = pending.until or now + self._retry_seconds
+        kept = [pending for pending in ends if now < (pending.until or 0)]
+        self._queue.extendleft(reversed(kept))
+        self._refuse([pending for pending in batch if pending not in kept], error)
+
+    def _refuse(self, batch: Sequence[Pending], error: WriteFailed) -> None:
+        if batch:
+            log.error("%d changes could not be written: %s", len(batch), error)
+        for pending in batch:
+            sentence = "The record cannot be written: try again."
+            self._finish(pending, Unavailable("ledger_unavailable", sentence))
+
+    def _finish(self, pending: Pending, error: Exception | None) -> None:
+        """Tell how it went; who has gone is not told."""
+        self._changes -= 1
+        self._bytes -= pending.weight
+        if pending.done.done():
+            return
         if error is None:
-            done.set_result(None)
+            pending.done.set_result(None)
         else:
-            done.set_exception(error)
+            pending.done.set_exception(error)

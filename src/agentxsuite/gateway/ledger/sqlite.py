@@ -1,100 +1,85 @@
 """The ledger on SQLite: one thread, one connection, one fsync a batch (WAL, synchronous=FULL).
 
-A batch is four statements, each with all its rows. A statement a row would hand Python's
-interpreter lock to and fro a hundred times a batch, and wait for it each time.
+Everybody else in this process who writes to the file waits at the same lock, in order.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from typing import TypeVar
+from uuid import UUID
 
+from agentxsuite.control.storage.sqlite.lock import write_lock
 from agentxsuite.gateway.ledger import columns
-from agentxsuite.gateway.ledger.group import WriteFailed
-from agentxsuite.gateway.rows import Change, Row
+from agentxsuite.gateway.ledger.batch import Batch
+from agentxsuite.gateway.ledger.database import Away, Found, Value, Words, WriteFailed
+from agentxsuite.gateway.ledger.sqlite_statements import (
+    STATEMENTS,
+    ending,
+    flat,
+    insertion,
+    recognising,
+    releasing,
+    reserving,
+)
+from agentxsuite.gateway.rows import Row
 
 CHECKPOINT_PAGES = 10_000  # of the log, 40 MB: the same few pages are written again and again
-STATEMENTS = 1024  # kept prepared: there is one for each number of rows
+BUSY_SECONDS = 4.0  # of waiting for other writers, of this process and of others
+MOMENT = "strftime('%Y-%m-%d %H:%M:%f', {})"  # sorts with Django's, which has more digits
+WORDS = Words(
+    mark="?",
+    now=MOMENT.format("'now'"),
+    ago=MOMENT.format("'now', -? || ' seconds'"),
+    due=MOMENT.format("r.started_at, r.timeout_seconds + ? || ' seconds'"),
+)
 
-Value = str | int | float | None
-
-
-def marks(width: int, height: int) -> str:
-    """Placeholders of ``height`` rows of ``width`` columns."""
-    row = f"({', '.join('?' * width)})"
-    return ", ".join([row] * height)
-
-
-@lru_cache(STATEMENTS)
-def insertion(table: str, names: tuple[str, ...], count: int) -> str:
-    """INSERT of ``count`` rows."""
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks(len(names), count)}"  # noqa: S608  -- our own names
-
-
-@lru_cache(STATEMENTS)
-def ending(count: int) -> str:
-    """UPDATE of ``count`` runs, of those that are still running."""
-    sets = ", ".join(
-        f"{name} = x.column{place}" for place, name in enumerate(columns.END, 1) if name != "id"
-    )
-    key = list(columns.END).index("id") + 1
-    return (
-        f"UPDATE {columns.RUN_TABLE} AS r SET {sets} "  # noqa: S608  -- our own names
-        f"FROM (VALUES {marks(len(columns.END), count)}) AS x "
-        f"WHERE r.id = x.column{key} AND r.status = 'running'"
-    )
-
-
-def flat(rows: Iterable[Row], types: Mapping[str, str]) -> list[Value]:
-    """All values, row by row in column order; Django keeps UUIDs on SQLite without dashes."""
-    return [
-        value.replace("-", "") if kind == "uuid" and isinstance(value, str) else value
-        for row in rows
-        for name, kind in types.items()
-        for value in (row.get(name),)
-    ]
+Answer = TypeVar("Answer")
 
 
 class SqliteWriter:
     """Writes batches to one database file in a thread of its own."""
 
-    def __init__(self, path: str, busy_seconds: float = 20.0) -> None:
+    words = WORDS
+
+    def __init__(self, path: str, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = path
         self._busy_seconds = busy_seconds
+        self._lock = write_lock(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
 
-    async def write(self, changes: Sequence[Change]) -> None:
-        """Write all or nothing, durable when it returns; raises WriteFailed."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, changes)
+    async def write(self, batch: Batch) -> Collection[str]:
+        """Write all or nothing, durable when it returns; returns the runs left out."""
+        return await self._in_thread(lambda connection: written(connection, batch))
+
+    async def run(self, statement: str, parameters: Sequence[Value]) -> Found:
+        """Run one statement about leases."""
+        given = [each.hex if isinstance(each, UUID) else each for each in parameters]
+        return await self._in_thread(
+            lambda connection: connection.execute(statement, given).fetchall()
+        )
 
     async def aclose(self) -> None:
         """Close the connection and its thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
-    def _write(self, changes: Sequence[Change]) -> None:
+    async def _in_thread(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+
+    def _do(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Do the work in one transaction; raises Away or WriteFailed."""
         try:
             connection = self._connection = self._connection or self._open()
-            with connection:  # commits, or rolls back
+            with self._lock.held(self._busy_seconds), connection:  # commits, or rolls back
                 connection.execute("BEGIN IMMEDIATE")
-                self._execute(connection, changes)
+                return work(connection)
+        except sqlite3.OperationalError as error:  # locked, full, not there
+            raise Away(str(error)) from error
         except sqlite3.Error as error:
             raise WriteFailed(str(error)) from error
-
-    def _execute(self, connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
-        runs = [change.run for change in changes if change.run]
-        ends = [change.end for change in changes if change.end]
-        steps = [row for change in changes for row in change.steps]
-        events = [row for change in changes for row in change.events]
-        insert(connection, columns.RUN_TABLE, columns.RUN, runs)
-        if ends:
-            ended = connection.execute(ending(len(ends)), flat(ends, columns.END)).rowcount
-            if ended != len(ends):
-                raise WriteFailed("a run to end was not running")
-        insert(connection, columns.STEP_TABLE, columns.STEP, steps)
-        insert(connection, columns.EVENT_TABLE, columns.EVENT, events)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -113,6 +98,57 @@ class SqliteWriter:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def written(connection: sqlite3.Connection, batch: Batch) -> set[str]:
+    """Write a batch; returns the runs that are left out because their guard did not hold."""
+    taken = missed(batch.keys, "run_id", reserve(connection, batch.keys))
+    ended = missed(batch.ends, "id", end(connection, batch.ends))
+    insert(connection, columns.RUN_TABLE, columns.RUN, without(taken, batch.runs, "id"))
+    skipped = taken | ended
+    steps, events = (without(skipped, rows, "run_id") for rows in (batch.steps, batch.events))
+    insert(connection, columns.STEP_TABLE, columns.STEP, steps)
+    insert(connection, columns.EVENT_TABLE, columns.EVENT, events)
+    released = [run_id.replace("-", "") for run_id in batch.released if run_id not in skipped]
+    if released:
+        connection.execute(releasing(len(released)), released)
+    return skipped - on_record(connection, [row for row in batch.ends if row["id"] in ended])
+
+
+def reserve(connection: sqlite3.Connection, keys: Sequence[Row]) -> list[tuple[str]]:
+    """Reserve keys; returns the runs that got theirs."""
+    if not keys:
+        return []
+    return connection.execute(reserving(len(keys)), flat(keys, columns.KEY)).fetchall()
+
+
+def end(connection: sqlite3.Connection, ends: Sequence[Row]) -> list[tuple[str]]:
+    """End runs; returns those that had not ended."""
+    if not ends:
+        return []
+    return connection.execute(ending(len(ends)), flat(ends, columns.END)).fetchall()
+
+
+def on_record(connection: sqlite3.Connection, ends: Sequence[Row]) -> set[str]:
+    """The runs whose end is on record exactly so."""
+    if not ends:
+        return set()
+    known = connection.execute(recognising(len(ends)), flat(ends, columns.END))
+    return {str(UUID(run_id)) for (run_id,) in known}
+
+
+def missed(rows: Sequence[Row], name: str, returned: Iterable[tuple[str]]) -> set[str]:
+    """The runs that rows are about and the database did not return."""
+    if not rows:
+        return set()
+    done = {run_id for (run_id,) in returned}
+    asked = {str(row[name]) for row in rows}
+    return {run_id for run_id in asked if run_id.replace("-", "") not in done}
+
+
+def without(skipped: Collection[str], rows: Sequence[Row], name: str) -> Sequence[Row]:
+    """Rows that are not about a skipped run."""
+    return [row for row in rows if row[name] not in skipped] if skipped else rows
 
 
 def insert(

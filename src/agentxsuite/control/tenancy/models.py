@@ -124,3 +124,38 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+class Touched(models.Model):
+    """The revision of an environment at which a thing last changed for it.
+
+    Written by the triggers that advance the revision, in the same transaction. Whoever keeps a
+    snapshot reads anew what was touched since its revision, and nothing else. `subject` is the id
+    of the thing, which may be gone; `kind` says what it is. References are not constraints: the end
+    of an environment touches things, too.
+    """
+
+    environment = models.ForeignKey(
+        Environment,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    kind = models.CharField(max_length=20)
+    subject = models.UUIDField()
+    revision = models.BigIntegerField()
+
+    class Meta:
+        constraints = [unique("environment", "kind", "subject")]
+        indexes = [models.Index(fields=["environment", "revision"], name="tenancy_touched_since")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

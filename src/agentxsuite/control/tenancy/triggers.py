@@ -1,4 +1,4 @@
-"""Migration operations for the triggers that advance `Revision`.
+"""Migration operations for the triggers that advance `Revision` and note in `Touched` what changed.
 
 Triggers, so that no code path can forget; one set of SQL for both databases, which differ only
 in how a trigger sees the rows that changed: PostgreSQL once a statement, as tables, and SQLite
@@ -31,16 +31,40 @@ POSTGRESQL_TABLES = {
     "UPDATE": "OLD TABLE AS before_rows NEW TABLE AS after_rows",
     "DELETE": "OLD TABLE AS before_rows",
 }
+# Whoever changes a row need not see every environment that it concerns.
+AS_OWNER = "LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT"
+CONCERNED = """
+FROM ({rows}) AS changed {join}
+JOIN tenancy_revision AS revision ON revision.organization_id = {organization}
+  AND ({environment} IS NULL OR revision.environment_id = {environment})"""
 # Locked in one order, so that two changes that concern several environments cannot deadlock.
-BUMP = """
+BUMP = f"""
 UPDATE tenancy_revision SET value = value + 1 WHERE environment_id IN (
-  SELECT revision.environment_id FROM ({rows}) AS changed {join}
-  JOIN tenancy_revision AS revision ON revision.organization_id = {organization}
-    AND ({environment} IS NULL OR revision.environment_id = {environment})
-  {lock})"""
+  SELECT revision.environment_id {CONCERNED} {{lock}});"""  # noqa: S608  -- our own words
+# The lock on a revision is held until the end, so whoever reads a revision reads all up to it.
+TOUCH = f"""
+INSERT INTO tenancy_touched (environment_id, organization_id, kind, subject, revision)
+SELECT DISTINCT revision.environment_id, revision.organization_id, '{{kind}}', {{subject}},
+  revision.value {CONCERNED} WHERE true
+ON CONFLICT (environment_id, kind, subject) DO UPDATE SET revision = excluded.revision;"""
+OWN = {
+    "subject": "changed.id",
+    "organization": "changed.organization_id",
+    "environment": "NULL",
+    "join": "",
+}
 START = """
 INSERT INTO tenancy_revision (environment_id, organization_id, value)
-SELECT changed.id, changed.organization_id, 1 FROM ({rows}) AS changed"""
+SELECT changed.id, changed.organization_id, 1 FROM ({rows}) AS changed;"""
+# A change that concerns all environments of an organization waits for one that is just being made,
+# and the other way round: it could not see its revision. SQLite has one writer at a time anyway.
+LOCK = "PERFORM pg_advisory_xact_lock{kind}(hashtextextended({organization}::text, 0))"
+FOUNDING = LOCK.format(kind="", organization="changed.organization_id") + (
+    " FROM ({rows}) AS changed;"
+)
+EVERYWHERE = LOCK.replace("{kind}", "_shared") + (
+    " FROM ({rows}) AS changed {join} WHERE {environment} IS NULL;"
+)
 
 
 class _Triggers(Operation):
@@ -49,13 +73,18 @@ class _Triggers(Operation):
     reversible = True
     actions: ClassVar[tuple[str, ...]] = ACTIONS
     template: ClassVar[str]
+    exclusion: ClassVar[str]
 
     def __init__(self, model: str, **scope: str) -> None:
         self.model, self.scope = model, scope
 
-    def statement(self, rows: str, lock: str = "") -> str:
+    def statements(self, rows: str, lock: str = "") -> str:
         """Return what is done about `rows`, a query for those that changed."""
         return self.template.format(rows=rows, lock=lock, **self.scope)
+
+    def waiting(self, rows: str) -> str:
+        """Return what keeps PostgreSQL's writers apart before anything is done about `rows`."""
+        return self.exclusion.format(rows=rows, **self.scope)
 
     def facts(self, model: Any) -> list[str]:
         """Return the columns whose change counts."""
@@ -101,28 +130,25 @@ class StartsRevision(_Triggers):
 
     actions = ("INSERT",)
     template = START
+    exclusion = FOUNDING
 
 
 class BumpsRevision(_Triggers):
     """Advances the revision of every environment that a changed row of `model` concerns.
 
-    `organization` and `environment` are SQL for the row's own, where `changed` is the row itself
-    and `join` may bring its parent; without an environment all of the organization's are concerned.
-    A change of columns in `ignoring` alone concerns nobody.
+    What changed is noted as `kind` and, in SQL like the rest of `scope`, its `subject`: the row's
+    own id, or that of what it is a part of. `organization` and `environment` are what it belongs
+    to; `changed` is the row itself, and `join` may bring its parent. Without an environment all of
+    the organization's are concerned. A change of columns in `ignoring` alone concerns nobody.
     """
 
-    template = BUMP
+    template = BUMP + TOUCH
+    exclusion = EVERYWHERE
 
     def __init__(
-        self,
-        model: str,
-        *,
-        organization: str = "changed.organization_id",
-        environment: str = "NULL",
-        join: str = "",
-        ignoring: tuple[str, ...] = (),
+        self, model: str, kind: str, *, ignoring: tuple[str, ...] = (), **scope: str
     ) -> None:
-        super().__init__(model, organization=organization, environment=environment, join=join)
+        super().__init__(model, kind=kind, **(OWN | scope))
         self.ignoring = ignoring
 
     def facts(self, model: Any) -> list[str]:
@@ -139,17 +165,17 @@ def _on_sqlite(triggers: _Triggers, model: Any, action: str) -> list[str]:
     rows = SQLITE_ROWS[action].format(new=new, old=old)
     when = f"WHEN {changed}" if action == "UPDATE" else ""
     head = f"CREATE TRIGGER {triggers.name(table, action)} AFTER {action} ON {table}"
-    return [f"{head} FOR EACH ROW {when} BEGIN {triggers.statement(rows)}; END"]
+    return [f"{head} FOR EACH ROW {when} BEGIN {triggers.statements(rows)} END"]
 
 
 def _on_postgresql(triggers: _Triggers, model: Any, action: str) -> list[str]:
     table = model._meta.db_table
     name = triggers.name(table, action)
     rows = POSTGRESQL_ROWS[action].format(facts=", ".join(triggers.facts(model)))
-    statement = triggers.statement(rows, "ORDER BY 1 FOR UPDATE OF revision")
-    body = f"BEGIN {statement}; RETURN NULL; END"
+    statements = triggers.statements(rows, "ORDER BY 1 FOR UPDATE OF revision")
+    body = f"BEGIN {triggers.waiting(rows)} {statements} RETURN NULL; END"
     tables = f"REFERENCING {POSTGRESQL_TABLES[action]} FOR EACH STATEMENT"
     return [
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+        f"CREATE FUNCTION {name}() RETURNS trigger {AS_OWNER} AS $${body}$$",
         f"CREATE TRIGGER {name} AFTER {action} ON {table} {tables} EXECUTE FUNCTION {name}()",
     ]

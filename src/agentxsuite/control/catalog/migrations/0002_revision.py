@@ -4,7 +4,6 @@ from agentxsuite.control.tenancy.triggers import BumpsRevision
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("catalog", "0001_initial"),
         ("tenancy", "0002_revision"),
@@ -13,6 +12,7 @@ class Migration(migrations.Migration):
     operations = [
         BumpsRevision(
             "Connection",
+            "connection",
             environment="changed.environment_id",
             ignoring=(
                 "status",
@@ -23,9 +23,13 @@ class Migration(migrations.Migration):
                 "updated_at",
             ),
         ),
-        BumpsRevision("Tool", environment="changed.environment_id", ignoring=("synced_at",)),
+        BumpsRevision(
+            "Tool", "tool", environment="changed.environment_id", ignoring=("synced_at",)
+        ),
         BumpsRevision(
             "ToolDefinition",
+            "tool",
+            subject="changed.tool_id",
             organization="parent.organization_id",
             environment="parent.environment_id",
             join="JOIN catalog_tool AS parent ON parent.id = changed.tool_id",

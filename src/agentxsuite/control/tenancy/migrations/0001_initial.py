@@ -215,4 +215,49 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Touched",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=20)),
+                ("subject", models.UUIDField()),
+                ("revision", models.BigIntegerField()),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["environment", "revision"], name="tenancy_touched_since")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("environment", "kind", "subject"),
+                        name="tenancy_touched_one_environment_kind_subject",
+                    )
+                ],
+            },
+        ),
     ]

@@ -48,11 +48,11 @@ class Matrix:
         """Return the databases of this run: with PostgreSQL one for each role."""
         if self.database == "sqlite":
             return {"DATABASE_URL": f"sqlite:///{self.folder}/tests.sqlite3"}
-        if given.startswith("postgres"):
-            return lay_out(given)
-        self.server = Postgres()
-        self.server.start()
-        return self.server.lay_out()
+        if not given.startswith("postgres"):
+            self.server = Postgres()
+            self.server.start()
+            given = self.server.url("postgres", "postgres")
+        return {"TEST_ADMIN_URL": given, **lay_out(given)}
 
     def leave(self) -> None:
         """Stop what was started and take the folder away."""

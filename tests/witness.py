@@ -78,7 +78,8 @@ class Witness:
 
     def attach(self, connection: Any, **_: object) -> None:
         """Watch a new connection."""
-        connection.execute_wrappers.append(Telling(self))
+        wrappers = connection.execute_wrappers
+        wrappers[:] = [Telling(self), *(each for each in wrappers if not isinstance(each, Telling))]
 
 
 class Telling:

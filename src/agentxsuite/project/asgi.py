@@ -1,9 +1,13 @@
 """The ASGI application: the data plane's paths in raw ASGI, everything else in Django."""
 
+import asyncio
+import logging
 import os
 from contextlib import AsyncExitStack
 
 import django
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentxsuite.project.settings")
 django.setup(set_prefix=False)
@@ -11,10 +15,19 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402  -- only after set-up
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402  -- only after set-up
 
+from agentxsuite.control.catalog.threads import in_thread  # noqa: E402  -- only after set-up
 from agentxsuite.control.catalog.upstreams import open_upstreams  # noqa: E402  -- only after set-up
+from agentxsuite.control.storage.partitions import (  # noqa: E402  -- only after set-up
+    add_partitions,
+)
+from agentxsuite.control.storage.roles import check_roles  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.asgi import Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
+
+HOURS = 6  # between two looks at the partitions
+
+log = logging.getLogger(__name__)
 
 
 class Application:
@@ -41,14 +54,31 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop as the server says (ASGI lifespan protocol)."""
+        await receive()
+        try:
+            await in_thread(check_roles)
+        except ImproperlyConfigured as error:
+            return await send({"type": "lifespan.startup.failed", "message": str(error)})
         async with AsyncExitStack() as stack:
-            await receive()
+            keeping = asyncio.create_task(keep_partitions())
+            stack.callback(keeping.cancel)
             upstreams = await stack.enter_async_context(open_upstreams())
             if self._plane != "control":
                 await stack.enter_async_context(self._gateway.running(upstreams))
             await send({"type": "lifespan.startup.complete"})
             await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+        return await send({"type": "lifespan.shutdown.complete"})
+
+
+async def keep_partitions() -> None:
+    """Make the months ahead, now and every few hours; what fails is tried again."""
+    while True:
+        try:
+            for name in await in_thread(add_partitions):
+                log.info("partition %s was added", name)
+        except DatabaseError:
+            log.exception("no partition could be added; the next try is in %d hours", HOURS)
+        await asyncio.sleep(HOURS * 3600)
 
 
 application = Application(settings.PLANE)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from agentxsuite.control.audit.models import AuditEvent, Decision
 from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.evidence import first_id
 from agentxsuite.control.tenancy.models import Role
 from agentxsuite.control.tenancy.pages import Newest, page
 from agentxsuite.control.tenancy.views import Door
@@ -96,12 +97,3 @@ NARROW: Final[Mapping[str, Callable[[Any, str, Any], Any]]] = {
     "ts_from": _since,
     "ts_to": _until,
 }
-
-
-def first_id(moment: datetime, later: int = 0) -> UUID:
-    """Return the lowest UUIDv7 (RFC 9562, section 5.7) of a moment, or milliseconds `later`.
-
-    A range of time is bounded by id too, because that is what partitions are cut by.
-    """
-    milliseconds = max(0, int(moment.timestamp() * 1000) + later)
-    return UUID(int=milliseconds << 80)

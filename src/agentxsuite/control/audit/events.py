@@ -3,6 +3,8 @@
 from typing import Final, Literal, get_args
 
 EventType = Literal[
+    # the record itself
+    "evidence_dropped",
     # calls of tools, written by the gateway
     "run_started",
     "run_finished",
@@ -12,6 +14,7 @@ EventType = Literal[
     "call_unauthenticated",
     "call_unknown_tool",
     "refusals_counted",
+    "run_cancel_requested",
     # people and their organizations
     "user_created",
     "login",

@@ -28,6 +28,7 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('agentxsuite_add_partitions'));
   FOREACH parent IN ARRAY ARRAY['runs_run', 'runs_runstep', 'audit_auditevent'] LOOP
+    CONTINUE WHEN to_regclass(parent) IS NULL;  -- migrated back
     FOR month IN 0..ahead LOOP
       starts := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => month);
       name := parent || to_char(starts, '"_y"YYYY"m"MM');

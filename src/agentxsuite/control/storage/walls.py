@@ -15,7 +15,7 @@ from agentxsuite.control.storage.grants import GRANTS, Grant
 from agentxsuite.control.storage.partitions import ADD_PARTITIONS, FIRST_ID
 from agentxsuite.control.tenancy.scope import INSTALLATION
 
-ENFORCED = False
+ENFORCED = bool(__import__("os").environ.get("WALLS"))
 VISIBLE: Final = "ANY ((SELECT agentxsuite_organizations())::uuid[])"
 SYSTEM_LOG: Final = f"'{INSTALLATION}' = {VISIBLE}"
 # Bodies that run as the owner look for tables in one schema, so that nobody can slip in a temporary

@@ -1,5 +1,6 @@
 """The shape of rows that outlive everything they tell about."""
 
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -39,3 +40,17 @@ class Evidence(models.Model):
 
     class Meta:
         abstract = True
+
+
+def first_id(moment: datetime, later: int = 0) -> UUID:
+    """Return the lowest UUIDv7 (RFC 9562, section 5.7) of a moment, or milliseconds `later`.
+
+    A range of time is bounded by id too, because that is what partitions are cut by.
+    """
+    milliseconds = max(0, int(moment.timestamp() * 1000) + later)
+    return UUID(int=milliseconds << 80)
+
+
+def moment_of(identifier: UUID) -> datetime:
+    """Return when a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -18,6 +18,7 @@ from agentxsuite.control.tenancy.models import (
     Organization,
     OrganizationMembership,
     Revision,
+    Touched,
     User,
 )
 from tests.witness import forging
@@ -27,18 +28,30 @@ NEXT_CENTURY = datetime(2100, 1, 1, tzinfo=UTC)
 
 def change(row, **values):
     """Update a row, past every check but the database's."""
-    with forging() if isinstance(row, Evidence | Revision) else nullcontext():
+    with writing(row):
         assert type(row).objects.filter(pk=row.pk).update(**values) == 1
 
 
 def twin(row, **values):
     """Insert a copy of a row with a new id and some other values."""
+    other = copied(row, **values)
+    with writing(row):
+        other.save(force_insert=True)
+    return other
+
+
+def writing(row):
+    """What only the program's triggers and its ledger write, tests write by force."""
+    return forging() if isinstance(row, Evidence | Revision | Touched) else nullcontext()
+
+
+def copied(row, **values):
+    """A copy of a row with a new id and some other values, not stored yet."""
     other = copy.copy(row)
-    other.pk, other._state = uuid4(), copy.copy(row._state)
+    other.pk, other._state = row._meta.pk.get_default(), copy.copy(row._state)
     other._state.adding = True
     for name, value in values.items():
         setattr(other, name, value)
-    other.save(force_insert=True)
     return other
 
 
@@ -57,6 +70,7 @@ def tenant(name):
     add_agents(its, name)
     add_policies(its)
     add_evidence(its)
+    its.touched = Touched.objects.filter(environment=its.environment).earliest("revision")
     return its
 
 

@@ -189,6 +189,7 @@ EVIDENCE = {
     "runs_run_status_known": change("run", status="done"),
     "runs_run_outcome_code_known": change("run", outcome_code="oops"),
     "runs_run_timeout_positive": change("run", timeout_seconds=0),
+    "tenancy_touched_one_environment_kind_subject": twin("touched"),
     "runs_idempotencykey_one_key": twin("key"),
     "audit_auditevent_decision_known": change("event", decision="maybe"),
 }

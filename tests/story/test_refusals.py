@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import httpx2
 import pytest
@@ -18,14 +19,15 @@ from agentxsuite.control.runs.models import Run
 from agentxsuite.control.secretstore import services as secrets
 from agentxsuite.control.secretstore.models import SecretVersion
 from agentxsuite.engines.upstream import Upstreams
-from agentxsuite.gateway import asgi
-from agentxsuite.gateway.asgi import Gateway, keep_counting, open_gate
+from agentxsuite.gateway.asgi import Gateway, open_gate
 from agentxsuite.gateway.call import Call
 from agentxsuite.gateway.gate import now
 from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.pipeline import call_tool
+from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusal_meter import WRITTEN, RefusalMeter
 from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.rounds import keep
 from tests.servers.mcp_http import told
 from tests.servers.mcp_raw import DISCOVERY, RawServer
 from tests.story.conftest import serving
@@ -150,7 +152,9 @@ async def test_nobody_is_answered_before_the_end_is_recorded(client, world):
     async with failing("runs_run", "UPDATE"):
         answer = await execute(client, world)
     assert (answer.status_code, answer.json()["code"]) == (503, "ledger_unavailable")
-    assert (await the_run()).status == "running"
+    run = await the_run()
+    assert run.status == "running"
+    assert str(run.id) == answer.json()["run_id"]
 
 
 async def test_a_caller_that_hangs_up_cancels_the_upstream(world):
@@ -301,16 +305,15 @@ class Reluctant:
         return done
 
 
-async def test_counts_survive_a_database_that_is_away(world, monkeypatch):
+async def test_counts_survive_a_database_that_is_away(world):
     """A flood during an outage would never be on record."""
-    monkeypatch.setattr(asgi, "COUNTING_SECONDS", 0)
     ledger = Reluctant()
     async with open_gate(Defective()) as gate:
         patient = replace(gate, ledger=ledger, refusals=RefusalMeter())
         key = ("org", "env", "agent:1", "tool:a/b", "denied")
         for _ in range(WRITTEN.burst + 1):
             await patient.refusals.admit(key, throttle=False)
-        counting = asyncio.create_task(keep_counting(patient))
+        counting = asyncio.create_task(keep("counting", partial(write_counts, patient), 0))
         await ledger.written.wait()
         counting.cancel()
     assert ledger.tries == 2

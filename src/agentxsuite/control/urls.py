@@ -25,6 +25,7 @@ urlpatterns = [
     path(f"{AGENT}/tokens/<slug:jti>/revoke/", Tokens.as_view({"post": "revoke"})),
     path(f"{RUNS}/", Runs.as_view({"get": "list"})),
     path(f"{RUNS}/<uuid:run>/", Runs.as_view({"get": "retrieve"})),
+    path(f"{RUNS}/<uuid:run>/cancel/", Runs.as_view({"post": "cancel"})),
     path(f"{RUNS}/<uuid:run>/steps/", Runs.as_view({"get": "steps"})),
     path(f"{AUDIT}/", Events.as_view({"get": "list"})),
     path(f"{AUDIT}/<uuid:event>/", Events.as_view({"get": "retrieve"})),

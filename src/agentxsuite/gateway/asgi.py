@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 
 from django.conf import settings
 
@@ -16,19 +17,23 @@ from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
 from agentxsuite.engines.tokens import Verifier
 from agentxsuite.gateway import mcp, rest
 from agentxsuite.gateway.gate import Gate, Question, Upstream
+from agentxsuite.gateway.heartbeat import beat, leave, watch
 from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.http import Gone, Receive, Request, Scope, Send, problem, reply
 from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
 from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
 from agentxsuite.gateway.orm.snapshot import load_snapshot
+from agentxsuite.gateway.orm.stored import PostgresAnswers, SqliteAnswers
+from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
+from agentxsuite.gateway.rounds import Pace, keep
 
-COUNTING_SECONDS = 10.0  # between two writings of what was only counted
 OURS = ("/mcp/", "/.well-known/", "/healthz", "/readyz")
 EXECUTE = "/runs/execute/"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 SCOPES = ["tool.invoke"]
+PACE = Pace()
 
 log = logging.getLogger(__name__)
 
@@ -156,12 +161,35 @@ async def open_gate(upstream: Upstream) -> AsyncIterator[Gate]:
             limiter=await stack.enter_async_context(aclosing(open_limiter())),
             upstream=upstream,
             ledger=await stack.enter_async_context(aclosing(open_ledger())),
+            answers=await stack.enter_async_context(aclosing(open_answers())),
             public_url=settings.PUBLIC_URL,
         )
         stack.push_async_callback(write_counts, gate)
-        counting = asyncio.create_task(keep_counting(gate))
-        stack.callback(counting.cancel)
+        stack.push_async_callback(leave, gate)
+        stack.push_async_callback(stop, begin_rounds(gate, PACE))
         yield gate
+
+
+def begin_rounds(gate: Gate, pace: Pace) -> Sequence[asyncio.Task[None]]:
+    """Begin what a worker does beside answering, each in a task of its own."""
+    works = (
+        ("renewing the lease", beat, pace.beat),
+        ("looking for runs to cancel", watch, pace.watch),
+        ("closing lost runs", reap, pace.reap),
+        ("forgetting old keys", sweep, pace.sweep),
+        ("writing counted refusals", write_counts, pace.count),
+    )
+    return [
+        asyncio.create_task(keep(what, partial(work, gate), seconds))
+        for what, work, seconds in works
+    ]
+
+
+async def stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End the rounds, and wait until each has let go of the database."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 def open_directory() -> FreshDirectory:
@@ -181,16 +209,13 @@ def open_ledger() -> GroupCommit:
     return GroupCommit(PostgresWriter(conninfo("ledger")))
 
 
+def open_answers() -> PostgresAnswers | SqliteAnswers:
+    """What requests with a key were answered before, in the database in use."""
+    if settings.EMBEDDED:
+        return SqliteAnswers(str(settings.DATABASES["default"]["NAME"]))
+    return PostgresAnswers(conninfo("app"))
+
+
 def open_limiter() -> Limiter:
     """Rate limits shared through Redis where it is set, else kept in this process."""
     return RedisLimiter(settings.REDIS_URL) if settings.REDIS_URL else MemoryLimiter()
-
-
-async def keep_counting(gate: Gate) -> None:
-    """Write counted refusals every few seconds; a failing database is tried again."""
-    while True:
-        await asyncio.sleep(COUNTING_SECONDS)
-        try:
-            await write_counts(gate)
-        except Unavailable as error:
-            log.warning("counted refusals are not written yet: %s", error.code)

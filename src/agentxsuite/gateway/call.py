@@ -101,5 +101,5 @@ class Entry:
     refusal: Refusal | None = None
     whence: str = ""
     worker_id: str | None = None
-    reserved: Mapping[str, str | int | float | None] | None = None  # the row of the call's key
+    reserved: dict[str, str | int | float | None] | None = None  # the row of the call's key
     replayed: bool = False

@@ -1,4 +1,4 @@
-"""What the story needs, gathered once at start-up; four of its parts exist in two kinds each."""
+"""What the story needs, gathered once at start-up; several of its parts exist in two kinds."""
 
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,9 @@ from agentxsuite.engines.limits import Limiter
 from agentxsuite.engines.tokens import Verifier
 from agentxsuite.engines.upstream import Endpoint
 from agentxsuite.gateway.facts import Snapshot
+from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.refusal_meter import RefusalMeter
-from agentxsuite.gateway.rows import Change
+from agentxsuite.gateway.rows import Change, LostRun, Row, WorkerRow
 from agentxsuite.wire import JSON
 
 
@@ -51,13 +52,61 @@ class Directory(Protocol):
 
 
 class Ledger(Protocol):
-    """Writes the record."""
+    """Writes the record, and keeps the workers' leases."""
 
     def commit(self, change: Change) -> Future[None]:
         """Begin to write one change, whether or not somebody waits for it.
 
-        The future is done when the change is durable, and fails with Unavailable.
+        The future is done when the change is durable. It fails with Unavailable, with KeyTaken
+        when the change's key is reserved already, with AlreadyEnded when the run it ends has ended.
         """
+        ...
+
+    async def beat(self, worker: WorkerRow) -> Sequence[str]:
+        """Renew a worker's lease; the ids of its runs that somebody wants cancelled."""
+        ...
+
+    async def cancelled(self, worker_id: str) -> Sequence[str]:
+        """Ids of this worker's runs that somebody wants cancelled."""
+        ...
+
+    async def leave(self, worker_id: str) -> None:
+        """Give a lease back."""
+        ...
+
+    async def lost(self, lease_seconds: float, grace_seconds: float) -> Sequence[LostRun]:
+        """Runs whose worker is gone, or that are beyond their timeout and the grace."""
+        ...
+
+    async def sweep(self, lease_seconds: float) -> None:
+        """Forget keys after a day, and dead workers without runs."""
+        ...
+
+
+class StoredRun(Struct, frozen=True, kw_only=True):
+    """What a key led to: the digest of its request, and the run as it is on record.
+
+    ``output`` is exact JSON text; ``code`` is the refusal's, where the run failed by one.
+    """
+
+    digest: str
+    run_id: str
+    decision_id: str
+    status: str
+    outcome_code: str | None
+    tool_version: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    output: str | None
+    error_text: str
+    code: str | None
+
+
+class Answers(Protocol):
+    """Reads what a request with a key was answered before."""
+
+    async def stored(self, reserved: Row) -> StoredRun | None:
+        """Find the run of a key by the key's row; raises Unavailable."""
         ...
 
 
@@ -91,9 +140,11 @@ class Gate:
     limiter: Limiter
     upstream: Upstream
     ledger: Ledger
+    answers: Answers
     public_url: str
     clock: Callable[[], datetime] = now
     refusals: RefusalMeter = field(default_factory=RefusalMeter)
+    lease: Lease = field(default_factory=Lease)
 
     def address(self, organization: str, environment: str) -> str:
         """The MCP address of an environment: what a token's ``aud`` must be."""

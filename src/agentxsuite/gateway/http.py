@@ -20,6 +20,7 @@ MAX_BODY = 1024 * 1024  # bytes
 PATIENCE = 0.05  # seconds before a caller is watched: most calls are over by then
 JSON_TYPE = b"application/json"
 PROBLEM_TYPE = b"application/problem+json"
+REPLAYED: Headers = ((b"idempotency-replayed", b"true"),)
 
 
 class Gone(Exception):
@@ -109,15 +110,19 @@ async def problem(send: Send, refusal: Refusal, headers: Headers = ()) -> None:
         if refusal.recorded.run_id:
             content["run_id"] = refusal.recorded.run_id
     await reply(
-        send, refusal.status, wire.dumps(content), PROBLEM_TYPE, (*headers, *waiting(refusal))
+        send, refusal.status, wire.dumps(content), PROBLEM_TYPE, (*headers, *about(refusal))
     )
 
 
-def waiting(refusal: Refusal) -> Headers:
-    """``Retry-After`` in whole seconds (RFC 9110 section 10.2.3), where waiting helps."""
+def about(refusal: Refusal) -> Headers:
+    """``Retry-After`` in whole seconds (RFC 9110 section 10.2.3), where waiting helps.
+
+    And whether it repeats what the same request was told before.
+    """
+    replayed = REPLAYED if refusal.replayed else ()
     if refusal.retry_after is None:
-        return ()
-    return ((b"retry-after", str(whole_seconds(refusal.retry_after)).encode()),)
+        return replayed
+    return ((b"retry-after", str(whole_seconds(refusal.retry_after)).encode()), *replayed)
 
 
 def whole_seconds(seconds: float) -> int:

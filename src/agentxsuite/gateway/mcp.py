@@ -13,7 +13,17 @@ from agentxsuite import __version__, wire
 from agentxsuite.gateway.call import Call
 from agentxsuite.gateway.facts import Tool
 from agentxsuite.gateway.gate import Gate
-from agentxsuite.gateway.http import Headers, Request, Send, problem, reply, unless_gone, waiting
+from agentxsuite.gateway.http import (
+    REPLAYED,
+    Headers,
+    Request,
+    Send,
+    about,
+    problem,
+    reply,
+    unless_gone,
+)
+from agentxsuite.gateway.idempotency import read_key
 from agentxsuite.gateway.jsonrpc import (
     HANDSHAKE,
     INTERNAL_ERROR,
@@ -62,12 +72,13 @@ class Address(Struct, frozen=True):
 
 
 class Exchange(Struct, frozen=True):
-    """One message at the door, and what answering it needs."""
+    """One message at the door, what answering it needs, and the headers of its answer."""
 
     message: Message
     call: Call
     gate: Gate
     modern: bool
+    headers: list[tuple[bytes, bytes]] = []
 
 
 async def serve(request: Request, address: Address, gate: Gate, send: Send) -> None:
@@ -87,7 +98,7 @@ async def serve(request: Request, address: Address, gate: Gate, send: Send) -> N
     except Refusal as refusal:
         await reply_refusal(send, refusal, message, modern=modern)
     else:
-        await reply_result(send, result, message)
+        await reply_result(send, result, message, tuple(exchange.headers))
 
 
 async def read_request(request: Request) -> Message:
@@ -103,10 +114,10 @@ async def read_request(request: Request) -> Message:
 
 
 def read_call(request: Request, address: Address, message: Message, gate: Gate) -> Call:
-    """The call that a message makes; raises RpcError where its parameters are of the wrong type."""
-    name, arguments = "", message.params.get("arguments", {})
+    """The call that a message makes; raises RpcError for parameters of a wrong type, Malformed."""
+    name, arguments, key = "", message.params.get("arguments", {}), None
     if message.method == "tools/call":
-        name = message.params.get("name", "")
+        name, key = message.params.get("name", ""), read_key(request)
         if not isinstance(name, str) or not isinstance(arguments, dict):
             raise RpcError(INVALID_PARAMS, "'name' must be a string and 'arguments' an object.")
     return Call(
@@ -121,7 +132,8 @@ def read_call(request: Request, address: Address, message: Message, gate: Gate) 
         tool=name,
         arguments=arguments,
         passthrough=address.connection,
-        meta={key: value for key, value in message.meta.items() if not is_ours(key)},
+        meta={name: value for name, value in message.meta.items() if not is_ours(name)},
+        key=key,
     )
 
 
@@ -182,6 +194,8 @@ async def tools_list(exchange: Exchange) -> dict[str, JSON]:
 async def tools_call(exchange: Exchange) -> dict[str, JSON]:
     """The governed call; the upstream's result as it came."""
     entry = await call_tool(exchange.call, exchange.gate)
+    if entry.replayed:
+        exchange.headers.extend(REPLAYED)
     return dict(entry.outcome.result) if entry.outcome else {}
 
 
@@ -234,12 +248,14 @@ def challenge(refusal: Refusal, address: Address, gate: Gate) -> Headers:
     return ((b"www-authenticate", f"Bearer {', '.join(parts)}".encode()),)
 
 
-async def reply_result(send: Send, result: dict[str, JSON] | None, message: Message) -> None:
+async def reply_result(
+    send: Send, result: dict[str, JSON] | None, message: Message, headers: Headers = ()
+) -> None:
     """A response, or 202 for a notification."""
     if result is None:
         return await reply(send, 202, b"")
     body = {"jsonrpc": "2.0", "id": message.id, "result": result}
-    return await reply(send, 200, wire.dumps(body))
+    return await reply(send, 200, wire.dumps(body), headers=headers)
 
 
 async def reply_error(
@@ -262,11 +278,12 @@ async def reply_refusal(
         error = RpcError(INVALID_PARAMS, f"Unknown tool: {name}", {"code": "tool_unknown"})
         await reply_error(send, error, message, modern=modern)
     elif calling and message is not None:
-        await reply_result(send, refused_result(refusal, modern=modern), message)
+        result = refused_result(refusal, modern=modern)
+        await reply_result(send, result, message, about(refusal))
     else:
         data = {"code": refusal.code, "retry_after": refusal.retry_after}
         error = RpcError(INTERNAL_ERROR, refusal.detail, data)
-        await reply_error(send, error, message, modern=modern, headers=waiting(refusal))
+        await reply_error(send, error, message, modern=modern, headers=about(refusal))
 
 
 def refused_result(refusal: Refusal, *, modern: bool) -> dict[str, JSON]:

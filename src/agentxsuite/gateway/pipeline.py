@@ -10,6 +10,7 @@ from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Principal
 from agentxsuite.gateway.facts import Tool
 from agentxsuite.gateway.forward import check_dispatchable, forward
 from agentxsuite.gateway.gate import Gate
+from agentxsuite.gateway.idempotency import recall
 from agentxsuite.gateway.identify import identify
 from agentxsuite.gateway.record import note, recorded, start, stop_flood
 from agentxsuite.gateway.refusals import Invalid, Throttled, Unknown
@@ -25,10 +26,14 @@ async def call_tool(call: Call, gate: Gate) -> Entry:
         target = entry.target = find(principal, call)  # or 404
         stop_flood(principal, gate)  # or 429
         entry.decision = authorize(entry, principal, target, gate)  # or 403
+        if call.key and await recall(entry, gate):  # or 409, 422
+            return entry  # as it was answered before
         await limit(entry, principal, target, gate)  # or 429
         arguments = validated(entry, target, gate)  # or 400
-        await start(entry, gate)  # nothing runs unrecorded
-        entry.outcome = await forward(target, arguments, entry.timeout, gate, call.meta)  # or 502/4
+        if await start(entry, gate):  # nothing runs unrecorded, and nothing twice
+            entry.outcome = await forward(
+                target, arguments, entry.timeout, gate, call.meta
+            )  # 502/4
     return entry
 
 

@@ -1,13 +1,30 @@
 """However a call ends, it is written down: refused, started and finished, or cancelled."""
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
+
+from msgspec import structs
 
 from agentxsuite.gateway import rows
 from agentxsuite.gateway.call import Call, Entry, Outcome, Principal, Step
 from agentxsuite.gateway.gate import Gate
-from agentxsuite.gateway.refusals import Recorded, Refusal, Throttled, Unavailable, UpstreamFailed
+from agentxsuite.gateway.guards import AlreadyEnded, KeyTaken
+from agentxsuite.gateway.idempotency import recall
+from agentxsuite.gateway.refusals import (
+    InFlight,
+    NeverSent,
+    OutcomeUnknown,
+    Recorded,
+    Refusal,
+    RunCancelled,
+    Throttled,
+    Unavailable,
+    UpstreamFailed,
+)
 from agentxsuite.wire import JSON
+
+UNRECORDABLE = ("ledger_unavailable", "lease_lost")  # the record itself is what is away
 
 
 class recorded:  # noqa: N801  -- reads as a verb in the story: ``async with recorded(...)``
@@ -26,16 +43,38 @@ class recorded:  # noqa: N801  -- reads as a verb in the story: ``async with rec
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        entry = self.entry
-        entry.ended = self.gate.clock()
-        if isinstance(error, Refusal):
-            entry.refusal = error
-        elif isinstance(error, Exception):  # a defect of ours: the run is closed, then it surfaces
-            entry.refusal = UpstreamFailed("internal_error", "The gateway failed in this call.")
+        entry, gate = self.entry, self.gate
+        if entry.replayed:
+            return
+        entry.ended = gate.clock()
         if entry.started is not None:
-            await finish(entry, self.gate)
-        elif isinstance(error, Refusal) and error.code != "ledger_unavailable":
-            await refuse(entry, error, self.gate)
+            entry.refusal = end_of(error, cancelled=gate.lease.let_go(entry.run_id))
+            await finish(entry, gate)
+            if isinstance(entry.refusal, RunCancelled):
+                raise uncancelled(entry.refusal) from None
+        elif isinstance(error, Refusal):
+            entry.refusal = error
+            if error.code not in UNRECORDABLE:
+                await refuse(entry, error, gate)
+
+
+def end_of(error: BaseException | None, *, cancelled: bool) -> Refusal | None:
+    """What ended a started run, if it was not the tool's answer or a caller that went away."""
+    if isinstance(error, Refusal):
+        return error
+    if cancelled and isinstance(error, asyncio.CancelledError):
+        return RunCancelled()
+    if isinstance(error, Exception):  # a defect of ours: the run is closed, then it surfaces
+        return UpstreamFailed("internal_error", "The gateway failed in this call.")
+    return None
+
+
+def uncancelled(refusal: Refusal) -> Refusal:
+    """The refusal, to raise in place of a cancellation that a person asked for."""
+    task = asyncio.current_task()
+    assert task is not None, "a call runs in a task"  # noqa: S101  -- narrows the type
+    task.uncancel()
+    return refusal
 
 
 def note(entry: Entry, gate: Gate, step_type: str, message: str, **details: JSON) -> None:
@@ -43,24 +82,63 @@ def note(entry: Entry, gate: Gate, step_type: str, message: str, **details: JSON
     entry.steps.append(Step(step_type, message, details, gate.clock()))
 
 
-async def start(entry: Entry, gate: Gate) -> None:
-    """Make the run durable: nothing runs unrecorded. Raises Unavailable."""
-    entry.started = gate.clock()
+async def start(entry: Entry, gate: Gate) -> bool:
+    """Make the run durable: nothing runs unrecorded, and nothing twice.
+
+    False: a request with the same key came first and has been answered; so is this one. Raises
+    Unavailable, InFlight or KeyReused.
+    """
+    gate.lease.check()
+    entry.started, entry.worker_id = gate.clock(), gate.lease.worker.id
+    steps, change = entry.steps, rows.started(entry)
+    if entry.reserved:
+        change = structs.replace(change, key=entry.reserved)
     try:
-        await settled(gate.ledger.commit(rows.started(entry)))
+        await settled(gate.ledger.commit(change))
+    except KeyTaken:
+        entry.started, entry.steps = None, steps
+        if await recall(entry, gate):
+            return False
+        raise InFlight from None
     except Unavailable:
+        abandon(entry, gate)
         entry.started = None
         raise
+    gate.lease.hold(entry.run_id)
+    return True
+
+
+def abandon(entry: Entry, gate: Gate) -> None:
+    """Close a run whose start may have been written after all; nobody waits for that."""
+    given_up = replace(entry, refusal=NeverSent(), ended=gate.clock(), steps=[])
+    end = structs.replace(rows.finished(given_up), release=True)
+    gate.ledger.commit(end).add_done_callback(asyncio.Future.exception)
 
 
 async def finish(entry: Entry, gate: Gate) -> None:
-    """Make the end of a started run durable, before anybody is answered."""
-    refusal = entry.refusal
+    """Make the end of a started run durable, before anybody is answered.
+
+    Raises Unavailable when it cannot be, and OutcomeUnknown when the run was closed for lost.
+    """
+    refusal, known = entry.refusal, Recorded(entry.run_id, entry.decision_id)
     message = refusal.detail if refusal else answer_sentence(entry.outcome)
-    note(entry, gate, "upstream", message, duration_ms=rows.duration(entry))
+    facts: dict[str, JSON] = {"code": refusal.code} if refusal else {}
+    note(entry, gate, "upstream", message, duration_ms=rows.duration(entry), **facts)
     if refusal is not None:
-        refusal.recorded = Recorded(entry.run_id, entry.decision_id)
-    await settled(gate.ledger.commit(rows.finished(entry)))
+        refusal.recorded = known
+    try:
+        await settled(gate.ledger.commit(rows.finished(entry)))
+    except AlreadyEnded:
+        raise on_record(OutcomeUnknown(), known) from None
+    except Unavailable:
+        sentence = "The tool was called, but its end cannot be recorded: look the run up."
+        raise on_record(Unavailable("ledger_unavailable", sentence), known) from None
+
+
+def on_record(refusal: Refusal, known: Recorded) -> Refusal:
+    """The refusal, with the run that it is about."""
+    refusal.recorded = known
+    return refusal
 
 
 def answer_sentence(outcome: Outcome | None) -> str:
@@ -75,7 +153,7 @@ async def refuse(entry: Entry, refusal: Refusal, gate: Gate) -> None:
     if entry.principal and entry.target:
         note(entry, gate, "refusal", refusal.detail, code=refusal.code)
     key = refusal_key(entry, refusal)
-    if await gate.refusals.admit(key, throttle=isinstance(refusal, Throttled)):
+    if await gate.refusals.admit(key, throttle=refusal.outcome == Throttled.outcome):
         change = rows.refused(entry, refusal)
         refusal.recorded = Recorded(entry.run_id if change.run else None, entry.decision_id)
         await settled(gate.ledger.commit(change))

@@ -9,7 +9,16 @@ from uuid import UUID
 from agentxsuite import wire
 from agentxsuite.gateway.call import Call, Entry
 from agentxsuite.gateway.gate import Gate
-from agentxsuite.gateway.http import Headers, Request, Send, problem, reply, unless_gone
+from agentxsuite.gateway.http import (
+    REPLAYED,
+    Headers,
+    Request,
+    Send,
+    problem,
+    reply,
+    unless_gone,
+)
+from agentxsuite.gateway.idempotency import read_key
 from agentxsuite.gateway.pipeline import call_tool
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unauthenticated, Unknown
 from agentxsuite.wire import JSON
@@ -31,7 +40,8 @@ async def execute(request: Request, organization: str, gate: Gate, send: Send) -
         challenge = CHALLENGE if isinstance(refusal, Unauthenticated) else ()
         await problem(send, refusal, challenge)
     else:
-        await reply(send, 201, wire.dumps(answer(entry)))
+        headers = REPLAYED if entry.replayed else ()
+        await reply(send, 201, wire.dumps(answer(entry)), headers=headers)
 
 
 async def read_body(request: Request) -> Mapping[str, JSON]:
@@ -88,7 +98,7 @@ def fault(name: str, message: str) -> dict[str, JSON]:
 
 
 def read_call(request: Request, organization: str, body: Mapping[str, JSON], now: datetime) -> Call:
-    """The call that a request to this door makes; raises Unknown for what cannot be an id."""
+    """The call that a request to this door makes; raises Unknown or Malformed."""
     return Call(
         door="rest",
         organization=identifier(organization),
@@ -101,6 +111,7 @@ def read_call(request: Request, organization: str, body: Mapping[str, JSON], now
         tool=lowered_id(body["tool"]) or "",
         arguments=body.get("input", {}),
         timeout=body.get("timeout_seconds"),
+        key=read_key(request),
     )
 
 

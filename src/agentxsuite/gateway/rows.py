@@ -171,6 +171,7 @@ def run_row(entry: Entry, status: str) -> Row:
         "timeout_seconds": entry.timeout,
         "door": call.door,
         "result_type": "complete",
+        "worker_id": entry.worker_id,
         "dispatched_at": stamp(entry.started),
     }
 

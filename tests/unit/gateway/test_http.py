@@ -9,9 +9,9 @@ from agentxsuite.gateway.http import (
     MAX_BODY,
     Gone,
     Request,
+    about,
     problem,
     unless_gone,
-    waiting,
     whole_seconds,
 )
 from agentxsuite.gateway.refusals import Invalid, Malformed, Recorded, Throttled, TooLarge
@@ -112,7 +112,7 @@ async def test_a_problem_without_a_run_quotes_only_the_decision():
 def test_retry_after_is_in_whole_seconds_rounded_up():
     """Clients that come back a moment too early are refused again."""
     assert [whole_seconds(s) for s in (0.0, 0.1, 1.0, 1.2)] == [1, 1, 1, 2]
-    assert waiting(Malformed("x", "y")) == ()
+    assert about(Malformed("x", "y")) == ()
 
 
 async def test_work_is_answered_when_the_caller_stays():

@@ -1,17 +1,19 @@
-"""Runs and their steps in the REST API; the gateway writes them."""
+"""Runs and their steps in the REST API; the gateway writes them, a person can stop one."""
 
 from typing import Any
 from uuid import UUID
 
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
+from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.runs.models import OutcomeCode, Run, RunStatus, RunStep
+from agentxsuite.control.runs.services import cancel_run
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
 from agentxsuite.control.tenancy.pages import Newest, page
+from agentxsuite.control.tenancy.views import Door
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -44,7 +46,7 @@ class RunFilter(serializers.Serializer[Any]):
         return dict(_lookup(name, value) for name, value in self.validated_data.items())
 
 
-class Runs(ViewSet):
+class Runs(Door):
     """`/orgs/{org}/runs/`."""
 
     def list(self, request: Request, org: UUID) -> Response:
@@ -62,9 +64,15 @@ class Runs(ViewSet):
         rows = RunStep.objects.in_organization(found.organization_id).filter(run=found)
         return page(request, rows, StepSerializer, Newest)
 
+    def cancel(self, request: Request, org: UUID, run: UUID) -> Response:
+        """Ask for a run to be stopped; it ends within about a second."""
+        found = access.one(_runs(request, org, Role.OPERATOR), id=run)
+        row = cancel_run(Actor.behind(request), found)
+        return Response(RunSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
-def _runs(request: Request, org: UUID) -> Any:
-    organization = access.organization(access.caller(request), org, Role.AUDITOR)
+
+def _runs(request: Request, org: UUID, least: Role = Role.AUDITOR) -> Any:
+    organization = access.organization(access.caller(request), org, least)
     return Run.objects.in_organization(organization)
 
 

@@ -1,0 +1,77 @@
+"""This worker's lease: while it is renewed, nobody else closes the runs that are under way here.
+
+The others judge by the heartbeat in the database, on the database's clock. This worker judges
+itself by its own clock, from before it asked: so it stops first.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable
+
+from agentxsuite.gateway.call import new_id
+from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.rows import WorkerRow
+
+LEASE_SECONDS = 20.0  # without a heartbeat; then a worker counts as lost
+GRACE_SECONDS = 20.0  # beyond a run's timeout; then the run counts as lost
+
+
+class Lease:
+    """The right to run tools, and the runs it stands for.
+
+    It begins as if just renewed: a run of a worker without a row is not closed while it is
+    younger than LEASE_SECONDS.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.worker = WorkerRow(new_id(), socket.gethostname()[:255], os.getpid())
+        self._clock = clock
+        self._ends = clock() + LEASE_SECONDS
+        self._judges_from = 0.0
+        self._running: dict[str, asyncio.Task[object]] = {}
+        self._cancelled: set[str] = set()
+
+    def now(self) -> float:
+        """Seconds on the lease's clock."""
+        return self._clock()
+
+    def renewed(self, asked: float) -> None:
+        """Note a heartbeat that was asked for at ``asked`` on the lease's clock."""
+        if asked > self._ends:
+            self._judges_from = asked + LEASE_SECONDS
+        self._ends = asked + LEASE_SECONDS
+
+    def check(self) -> None:
+        """Let nothing start that others may take for lost; raises Unavailable."""
+        if self._clock() > self._ends:
+            raise Unavailable("lease_lost", "This worker cannot reach its record: try again.")
+
+    def may_judge(self) -> bool:
+        """Whether this worker may close the runs of others.
+
+        When its own lease had lapsed, theirs have too, as the database was away: it waits until
+        those that live have had the time to renew theirs.
+        """
+        return self._judges_from <= self._clock() <= self._ends
+
+    def hold(self, run_id: str) -> None:
+        """Let the current task be cancelled by the run's id from here on."""
+        task = asyncio.current_task()
+        assert task is not None, "a call runs in a task"  # noqa: S101  -- narrows the type
+        self._running[run_id] = task
+
+    def let_go(self, run_id: str) -> bool:
+        """Let the task be; whether it has been cancelled."""
+        self._running.pop(run_id, None)
+        if run_id not in self._cancelled:
+            return False
+        self._cancelled.discard(run_id)
+        return True
+
+    def cancel(self, runs: Iterable[str]) -> None:
+        """Cancel those of the runs that are under way here, each once."""
+        for run_id in self._running.keys() & set(runs) - self._cancelled:
+            self._cancelled.add(run_id)
+            self._running[run_id].cancel()

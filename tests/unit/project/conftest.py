@@ -27,6 +27,7 @@ def bare(monkeypatch, tmp_path):
 def production(bare, monkeypatch):
     """As where the database is PostgreSQL and everything is set as it should be."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://app@db.example/agentxsuite")
+    monkeypatch.setenv("DATABASE_LEDGER_URL", "postgresql://ledger@db.example/agentxsuite")
     monkeypatch.setenv("SECRET_KEY", secrets.token_urlsafe(48))
     monkeypatch.setenv("PUBLIC_URL", "https://door.example.org/")
     return bare

@@ -43,49 +43,52 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 _NEAR = r"[^.!?]{0,40}?"  # within the same sentence
 _PEOPLE = r"(users?|humans?|persons?|anyone|anybody|people)"
-_PHRASES: Final = tuple(
-    re2.compile(pattern)
-    for pattern in (
-        (
-            rf"\b(ignore|disregard|forget|override|bypass)\b{_NEAR}"
-            r"\b(instructions?|prompts?|directives?|guidelines?)\b"
-        ),
-        (
-            r"\b(do not|don't|don\x{2019}t|never|must not)"
-            r" (tell|inform|mention|notify|alert|reveal|show|disclose|warn|ask)\b"
-            rf"{_NEAR}\b{_PEOPLE}\b"
-        ),
-        (
-            r"\bwithout (telling|informing|mentioning|notifying|alerting|showing|warning|asking)\b"
-            rf"{_NEAR}\b{_PEOPLE}\b"
-        ),
-        r"</?\s*(important|system|instructions?|secret|hidden|assistant|admin|developer)\s*/?>",
-        r"\bsystem prompts?\b",
-        (
-            rf"\b(before|instead of|prior to) (using|calling|invoking|running)\b{_NEAR}"
-            r"\b(this|any|other|the)\b[^.!?]{0,20}?\btools?\b"
-        ),
-        (
-            rf"\b(you must|always) (first )?(call|use|invoke|run|read|send|include)\b{_NEAR}"
-            r"\b(before|first|instead|files?|contents?)\b"
-        ),
-        r"~/\.(ssh|aws|cursor)\b|\bid_(rsa|ed25519)\b|/etc/(passwd|shadow)\b|\bmcp\.json\b",
-        (
-            rf"\b(send|forward|exfiltrate|leak)\b{_NEAR}"
-            r"\b(conversation|chat history|credentials?|passwords?|private keys?)\b"
-        ),
-        r"\byou are (now|no longer)\b",
-        r"\bnew instructions?\s*:",
-    )
+_COMMANDS: Final = (
+    (
+        rf"\b(ignore|disregard|forget|override|bypass)\b{_NEAR}"
+        r"\b(instructions?|prompts?|directives?|guidelines?)\b"
+    ),
+    (
+        r"\b(do not|don't|don\x{2019}t|never|must not)"
+        r" (tell|inform|mention|notify|alert|reveal|show|disclose|warn|ask)\b"
+        rf"{_NEAR}\b{_PEOPLE}\b"
+    ),
+    (
+        r"\bwithout (telling|informing|mentioning|notifying|alerting|showing|warning|asking)\b"
+        rf"{_NEAR}\b{_PEOPLE}\b"
+    ),
+    r"</?\s*(important|system|instructions?|secret|hidden|assistant|admin|developer)\s*/?>",
+    r"\bsystem prompts?\b",
+    (
+        rf"\b(before|instead of|prior to) (using|calling|invoking|running)\b{_NEAR}"
+        r"\b(this|any|other|the)\b[^.!?]{0,20}?\btools?\b"
+    ),
+    (
+        rf"\b(you must|always) (first )?(call|use|invoke|run|read|send|include)\b{_NEAR}"
+        r"\b(before|first|instead|files?|contents?)\b"
+    ),
+    r"~/\.(ssh|aws|cursor)\b|\bid_(rsa|ed25519)\b|/etc/(passwd|shadow)\b|\bmcp\.json\b",
+    (
+        rf"\b(send|forward|exfiltrate|leak)\b{_NEAR}"
+        r"\b(conversation|chat history|credentials?|passwords?|private keys?)\b"
+    ),
+    r"\byou are (now|no longer)\b",
+    r"\bnew instructions?\s*:",
 )
+_PHRASES: Final = tuple(re2.compile(pattern) for pattern in _COMMANDS)
+_ANY_PHRASE: Final = re2.compile("|".join(f"(?:{pattern})" for pattern in _COMMANDS))
+_APART = " . "  # between texts: no phrase of one is broken by it
 
 
 def scan(definition: JSON) -> list[Finding]:
     """Return at most 20 findings in all texts of a definition, names included."""
     found: list[Finding] = []
-    for path, text in _texts(definition, ""):
+    texts = list(_texts(definition, ""))
+    commands = _ANY_PHRASE.search(_plain(_APART.join(text for _, text in texts)))
+    for path, text in texts:
         found.extend(_characters(path, text))
-        found.extend(_phrases(path, text))
+        if commands:  # most definitions have none: one look at the whole is enough
+            found.extend(_phrases(path, text))
         if len(found) >= MAX_FINDINGS:
             break
     return found[:MAX_FINDINGS]
@@ -146,8 +149,13 @@ def _is(character: str, *categories: str) -> bool:
 
 
 def _phrases(path: str, text: str) -> Iterator[Finding]:
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    plain = _plain(text)
     for pattern in _PHRASES:
         if match := pattern.search(plain):
             yield Finding("instruction_phrase", path, match.group()[:SHOWN])
             return
+
+
+def _plain(text: str) -> str:
+    """The text as it reads, whatever its letters and spaces are spelled with."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -15,6 +15,8 @@ EventType = Literal[
     "call_unknown_tool",
     "refusals_counted",
     "run_cancel_requested",
+    # what is kept
+    "evidence_dropped",
     # people and their organizations
     "user_created",
     "login",

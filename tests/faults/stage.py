@@ -125,7 +125,7 @@ def staged(workers: int = 2, *, delay: float = 0.01, embedded: bool = False) -> 
     stack, stage = KEPT.take(wanted)
     try:
         yield stage
-    except BaseException:
+    except BaseException:  # also a deadline: nobody plays on a stage that is half broken
         stack.close()
         raise
     KEPT.give(wanted, stack, stage)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import django
 import typer
-import uvicorn
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
@@ -37,20 +36,17 @@ def serve(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="the port to listen on; 0 takes a free one")] = 8000,
     plane: Annotated[Plane, typer.Option(help="the calls, the management, or both")] = Plane.ALL,
+    workers: Annotated[int, typer.Option(min=1, help="processes behind the one port")] = 1,
 ) -> None:
-    """Answer agents and people until told to stop."""
+    """Answer agents and people until told to stop; a second signal hurries."""
+    from agentxsuite.project import serving, supervisor  # noqa: PLC0415 - other commands start faster
+
+    check_workers(workers)
     os.environ["PLANE"] = plane
-    uvicorn.run(
-        "agentxsuite.project.asgi:application",
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # a caller's address is the socket's: policies decide by it
-    )
+    config = serving.configured(host, port, workers)
+    if workers > 1:
+        raise typer.Exit(supervisor.Supervisor(config).run())
+    serving.Server(config).run()
 
 
 @app.command()
@@ -80,6 +76,18 @@ def createuser(
         fail(" ".join([problem.detail, *(fault["message"] for fault in problem.errors)]))
     else:
         typer.echo(f"created {user.email}{' (operator)' if operator else ''}")
+
+
+def check_workers(workers: int) -> None:
+    """Several processes need a database and limits that they can share, or nothing starts."""
+    from django.conf import settings  # noqa: PLC0415 - set up by then, not before
+
+    from agentxsuite.project.environment import refusal  # noqa: PLC0415 - as above
+
+    if workers > 1 and settings.EMBEDDED:
+        fail(str(refusal("SQLite serves one process; for --workers set DATABASE_URL.")))
+    if workers > 1 and not settings.REDIS_URL:
+        fail(str(refusal("workers share their rate limits in Redis; for --workers set REDIS_URL.")))
 
 
 @app.command()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import uvicorn
 from django.contrib.auth import authenticate
 from typer.testing import CliRunner
 
@@ -63,17 +64,37 @@ def test_createuser_says_what_is_wrong(run, email, password, said):
     assert User.objects.count() == 1
 
 
-def test_serve_starts_the_application(run, monkeypatch):
-    """The server listens elsewhere, or as another plane, than it was told to."""
-    started = {}
+@pytest.fixture
+def served(monkeypatch):
+    """How the server would have been started."""
+    served = []
     monkeypatch.setenv("PLANE", "all")
-    monkeypatch.setattr(
-        main.uvicorn, "run", lambda app, **options: started.update(options, app=app)
-    )
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server: served.append(server.config))
+    return served
+
+
+def test_serve_starts_the_application(run, served):
+    """The server listens elsewhere, or as another plane, than it was told to."""
     assert run("serve", "--host", "0.0.0.0", "--port", "80", "--plane", "data") == (0, "")  # noqa: S104 - nothing listens
-    assert started["app"] == "agentxsuite.project.asgi:application"
-    assert (started["host"], started["port"]) == ("0.0.0.0", 80)  # noqa: S104 - nothing listens
+    (config,) = served
+    assert config.app == "agentxsuite.project.asgi:application"
+    assert (config.host, config.port) == ("0.0.0.0", 80)  # noqa: S104 - nothing listens
     assert os.environ["PLANE"] == "data"
+
+
+@pytest.mark.parametrize(
+    ("embedded", "redis", "missing"),
+    [(True, "", "DATABASE_URL"), (False, "", "REDIS_URL")],
+)
+def test_several_workers_need_what_they_share(run, served, settings, embedded, redis, missing):
+    """Two workers count each their own limits, or fight for one SQLite file."""
+    settings.EMBEDDED, settings.REDIS_URL = embedded, redis
+    status, output = run("serve", "--workers", "2")
+    assert status == 2
+    assert output.startswith("AgentxSuite cannot start: ")
+    assert output.endswith(f"for --workers set {missing}.")
+    assert output.count("\n") == 0
+    assert served == []
 
 
 def command(*words, **environment):

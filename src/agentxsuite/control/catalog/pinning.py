@@ -7,6 +7,7 @@ Whatever is not the standing definition waits in `pending`, and the tool is not 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from agentxsuite.control.catalog.listing import Offer, schema_of
@@ -65,7 +66,7 @@ def pin(connection: Connection, offers: Sequence[Offer], *, first: bool) -> list
     tools without findings are taken as they are. Deleted tools stay deleted.
     """
     tools, born = _tools(connection, offers)
-    known = _definitions(tools.values())
+    known = _definitions(tool for tool in tools.values() if tool.id not in born)
     made: list[ToolDefinition] = []
     pinned = []
     for offer in offers:
@@ -75,10 +76,9 @@ def pin(connection: Connection, offers: Sequence[Offer], *, first: bool) -> list
             pinned.append(Pinned(tool, offer, definition, tool.id in born))
     for each in pinned:
         _judge(each, trusted=first and each.born and not each.offer.findings)
-    ToolDefinition.objects.bulk_create(made)
-    Tool.objects.bulk_update([each.tool for each in pinned if each.changed], WRITTEN)
-    seen = [each.tool.id for each in pinned]
-    Tool.objects.filter(id__in=seen).update(synced_at=timezone.now())
+    _write([each.tool for each in pinned if each.changed], made)
+    same = [each.tool.id for each in pinned if not each.changed]
+    Tool.objects.filter(id__in=same).update(synced_at=timezone.now())
     return pinned
 
 
@@ -107,15 +107,15 @@ def withdraw(connection: Connection) -> list[str]:
 
     None can be approved again before the server has been listed at its new address.
     """
-    tools = list(Tool.objects.live().filter(connection=connection))
-    standing = [tool.definition_id for tool in tools if tool.definition_id is not None]
-    ToolDefinition.objects.filter(id__in=standing).update(approved_at=None, approved_by=None)
-    for tool in tools:
-        tool.pending_id = tool.pending_id or tool.definition_id
-        tool.sync_status = SyncStatus.PENDING_REVIEW
-        tool.synced_at = None
-    Tool.objects.bulk_update(tools, ["pending", "sync_status", "synced_at"])
-    return sorted(tool.name for tool in tools)
+    tools = Tool.objects.live().filter(connection=connection)
+    standing = ToolDefinition.objects.filter(id__in=tools.values("definition"))
+    standing.update(approved_at=None, approved_by=None)
+    tools.update(
+        pending=Coalesce("pending", "definition"),
+        sync_status=SyncStatus.PENDING_REVIEW,
+        synced_at=None,
+    )
+    return sorted(tools.values_list("name", flat=True))
 
 
 class _Definitions:
@@ -157,7 +157,7 @@ def _judge(pinned: Pinned, *, trusted: bool) -> None:
 
 
 def _tools(connection: Connection, offers: Sequence[Offer]) -> tuple[dict[str, Tool], set[object]]:
-    """The tools that are offered, by upstream name, and the ids of those made for it."""
+    """The tools that are offered, by upstream name, and the ids of those made here, unsaved."""
     names = [offer.upstream_name for offer in offers]
     tools = {row.upstream_name: row for row in connection.tools.filter(upstream_name__in=names)}
     fresh = [
@@ -171,8 +171,22 @@ def _tools(connection: Connection, offers: Sequence[Offer]) -> tuple[dict[str, T
         for offer in offers
         if offer.upstream_name not in tools
     ]
-    Tool.objects.bulk_create(fresh)
     return tools | {tool.upstream_name: tool for tool in fresh}, {tool.id for tool in fresh}
+
+
+def _write(tools: Sequence[Tool], definitions: Sequence[ToolDefinition]) -> None:
+    """Store new and changed tools, each by one insert that becomes an update where it exists.
+
+    Tools come first, though they name their definitions: that is checked when all is committed,
+    and what a definition belongs to is there when the database notes its change.
+    """
+    now = timezone.now()
+    for tool in tools:
+        tool.synced_at = now
+    Tool.objects.bulk_create(
+        tools, update_conflicts=True, update_fields=WRITTEN, unique_fields=["id"]
+    )
+    ToolDefinition.objects.bulk_create(definitions)
 
 
 def _definitions(tools: Iterable[Tool]) -> _Definitions:

@@ -83,6 +83,7 @@ class Snapshot:
     by_name: Mapping[str, Tool] = field(repr=False)  # by qualified name
     by_mcp_name: Mapping[str, Tool] = field(repr=False)
     by_upstream: Mapping[tuple[str, str], Tool] = field(repr=False)  # by slug and upstream name
+    connections: Mapping[str, Connection] = field(default_factory=dict, repr=False)  # by id
 
     def agent(self, reference: str) -> Agent | None:
         """Find an agent by id or by slug."""

@@ -69,7 +69,7 @@ async def test_members_come_and_go(directory, company):
     assert str(bob.id) not in (await directory.ask(about(company))).snapshot.members
 
 
-async def test_tokens_stand_until_revoked(directory, company):
+async def test_tokens_stand_until_revoked(directory, company, token_keys):
     """A revoked token would work on."""
     agent = await sync_to_async(company.agent)()
     await sync_to_async(company.token)(agent)
@@ -177,7 +177,7 @@ async def test_references_find_their_environments(directory, company):
     assert await directory.environments(organization, "nothing") == []
 
 
-async def test_many_questions_at_once_are_all_answered(directory, company):
+async def test_many_questions_at_once_are_all_answered(directory, company, token_keys):
     """Under load, answers would be mixed up, or each would read everything."""
     agent = await sync_to_async(company.agent)()
     await sync_to_async(company.token)(agent)

@@ -1,10 +1,11 @@
 """Policies of one environment, compiled and filed so that a decision looks at few rules.
 
 The index is two levels deep: a binding's scope, then the literal beginning of a rule's target. A
-request has a handful of either, so the price of a decision does not grow with the rules.
+request has a handful of either, so the price of a decision does not grow with the rules. A set is
+never changed: an edit makes another one, which shares with the first whatever the edit left alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -17,79 +18,108 @@ from agentxsuite.wire import dumps
 # Smallest first: a higher priority, then the policy's name, then the rule's position.
 Rank = tuple[int, tuple[str, int, str, str]]
 Filed = tuple[Rank, CompiledRule]
-Index = dict[str, dict[str, list[Filed]]]
+Shelf = dict[str, list[Filed]]
+Index = dict[str, Shelf]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
-    """One version of a policy, ready to be filed."""
+    """One policy, ready to be filed: its rules, and its scopes with their priorities."""
 
+    version: int
     rules: tuple[CompiledRule, ...]
+    scopes: tuple[tuple[str, int], ...]
     digest: bytes
+
+    def places(self) -> Iterator[tuple[str, str, Filed]]:
+        """Where each rule is filed: scope, key, and the rule under its rank."""
+        for scope, priority in self.scopes:
+            for rule in self.rules:
+                yield scope, rule.target.key, ((-priority, rule.order), rule)
 
 
 class PolicySet:
-    """Every policy that can apply in one environment: the snapshot that decisions are made by.
+    """Every policy that can apply in one environment: the snapshot that decisions are made by."""
 
-    ``versions`` maps policy ids to versions; ``snapshot_hash`` is equal for equal policies.
-    """
-
-    __slots__ = (
-        "compiled", "environment", "index", "organization", "snapshot_hash", "versions",
-    )  # fmt: skip
-    snapshot_hash: str
+    __slots__ = ("compiled", "environment", "index", "organization")
 
     def __init__(self, organization: str, environment: str) -> None:
         self.organization = organization
         self.environment = environment
         self.index: Index = {}
-        self.compiled: dict[tuple[str, int], CompiledPolicy] = {}
-        self.versions: dict[str, int] = {}
+        self.compiled: dict[str, CompiledPolicy] = {}
 
     @classmethod
     def compile(
-        cls,
-        policies: Iterable[Policy],
-        organization: str,
-        environment: str,
-        previous: "PolicySet | None" = None,
+        cls, policies: Iterable[Policy], organization: str, environment: str
     ) -> "PolicySet":
-        """Compile what is active here; raises PolicyInvalid if any of it cannot be enforced.
-
-        A policy whose id and version ``previous`` has is not read again: every change of a policy
-        is a new version.
-        """
+        """Compile what is active here; raises PolicyInvalid if any of it cannot be enforced."""
         made = cls(organization, environment)
-        known = previous.compiled if previous else {}
         for policy in policies:
-            if _concerns(policy, organization, environment):
-                key = (policy.id, policy.version)
-                compiled = known.get(key) or _compile(policy)
-                made.compiled[key] = compiled
-                made.versions[policy.id] = policy.version
-                made._file(policy, compiled)
-        made.snapshot_hash = made._hash()
+            if made._concerns(policy):
+                made.compiled[policy.id] = _compile(policy)
+        made.index = _by_place(made.compiled.values())
         return made
 
-    def _file(self, policy: Policy, compiled: CompiledPolicy) -> None:
-        for scope, priority in _scopes(policy):
-            for rule in compiled.rules:
-                shelf = self.index.setdefault(scope, {})
-                shelf.setdefault(rule.target.key, []).append(((-priority, rule.order), rule))
+    def edited(self, policies: Iterable[Policy], changed: Collection[str]) -> "PolicySet":
+        """The set in which `policies` stand in place of those whose ids are `changed`.
 
-    def _hash(self) -> str:
+        Only `policies` are read; one that has gone is changed and not among them. Raises
+        PolicyInvalid if any of them cannot be enforced.
+        """
+        made = PolicySet(self.organization, self.environment)
+        made.compiled, made.index = dict(self.compiled), dict(self.index)
+        before = [made.compiled.pop(each) for each in changed if each in self.compiled]
+        after = {each.id: _compile(each) for each in policies if self._concerns(each)}
+        made.compiled |= after
+        made._refile(before, after.values())
+        return made
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Version by policy id."""
+        return {identifier: each.version for identifier, each in self.compiled.items()}
+
+    @property
+    def snapshot_hash(self) -> str:
+        """A name of the content: equal for equal policies."""
         whole = sha256(dumps([self.organization, self.environment]))
-        for key in sorted(self.compiled):
-            whole.update(self.compiled[key].digest)
+        for identifier in sorted(self.compiled):
+            whole.update(self.compiled[identifier].digest)
         return whole.hexdigest()
 
+    def _concerns(self, policy: Policy) -> bool:
+        return (
+            policy.active
+            and policy.organization == self.organization
+            and policy.environment in {None, self.environment}
+        )
 
-def _concerns(policy: Policy, organization: str, environment: str) -> bool:
-    return (
-        policy.active
-        and policy.organization == organization
-        and policy.environment in {None, environment}
-    )
+    def _refile(self, gone: Iterable[CompiledPolicy], new: Iterable[CompiledPolicy]) -> None:
+        """Take rules out of the index and put others in, on copies of what that changes."""
+        lost, found = _by_place(gone), _by_place(new)
+        for scope in lost.keys() | found.keys():
+            out, into = lost.get(scope, {}), found.get(scope, {})
+            shelf = dict(self.index.pop(scope, {}))
+            for key in out.keys() | into.keys():
+                removed = {id(rule) for _, rule in out.get(key, ())}
+                kept = [filed for filed in shelf.pop(key, ()) if id(filed[1]) not in removed]
+                if listed := sorted(kept + into.get(key, [])):
+                    shelf[key] = listed
+            if shelf:
+                self.index[scope] = shelf
+
+
+def _by_place(policies: Iterable[CompiledPolicy]) -> Index:
+    """File rules; each list is in the order of ranks, so that it does not tell of past edits."""
+    index: Index = {}
+    for policy in policies:
+        for scope, key, filed in policy.places():
+            index.setdefault(scope, {}).setdefault(key, []).append(filed)
+    for shelf in index.values():
+        for listed in shelf.values():
+            listed.sort()
+    return index
 
 
 def _compile(policy: Policy) -> CompiledPolicy:
@@ -98,18 +128,17 @@ def _compile(policy: Policy) -> CompiledPolicy:
         compile_rule(policy, rule, report, f"/policies/{policy.id}/rules/{number}")
         for number, rule in enumerate(policy.rules)
     ]
-    report.close()
-    return CompiledPolicy(tuple(rule for rule in rules if rule is not None), _digest(policy))
-
-
-def _scopes(policy: Policy) -> list[tuple[str, int]]:
-    report = Report()
     placed = [
         report.attempt(f"/policies/{policy.id}/bindings/{number}", partial(_placed, binding))
         for number, binding in enumerate(policy.bindings)
     ]
     report.close()
-    return [each for each in placed if each is not None]
+    return CompiledPolicy(
+        policy.version,
+        tuple(rule for rule in rules if rule is not None),
+        tuple(scope for scope in placed if scope is not None),
+        _digest(policy),
+    )
 
 
 def _placed(binding: Binding) -> tuple[str, int]:

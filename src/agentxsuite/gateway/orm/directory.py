@@ -7,6 +7,7 @@ used; otherwise one load, off the loop, serves all who wait for it.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 from django.db import Error as DatabaseError
 from django.db import connections
@@ -16,7 +17,9 @@ from agentxsuite.gateway.gate import Facts, Question
 from agentxsuite.gateway.orm.reading import Reader, ReadFailed
 from agentxsuite.gateway.refusals import Unavailable
 
-Load = Callable[[str, Snapshot | None], Snapshot | None]
+Place = tuple[str, str]  # organization and environment
+Load = Callable[[str, str, Snapshot | None], Snapshot | None]
+LOAD_SECONDS = 10.0  # a caller waits for facts; the load goes on for those who come later
 
 
 class FreshDirectory:
@@ -26,8 +29,8 @@ class FreshDirectory:
         self._reader = reader
         self._load = load
         self._executor = executor
-        self._held: dict[str, Snapshot] = {}
-        self._loading: dict[str, asyncio.Future[Snapshot | None]] = {}
+        self._held: dict[Place, Snapshot] = {}
+        self._loading: dict[Place, asyncio.Future[Snapshot | None]] = {}
 
     async def ask(self, question: Question) -> Facts:
         """Facts as they are after the question; raises Unavailable when the database is down."""
@@ -35,8 +38,10 @@ class FreshDirectory:
             reading = await self._reader.read(question)
             snapshot = None
             if reading.revision is not None and question.environment is not None:
-                snapshot = await self._snapshot(question.environment, reading.revision)
-        except (ReadFailed, DatabaseError):
+                place = question.organization, question.environment
+                async with asyncio.timeout(LOAD_SECONDS):
+                    snapshot = await self._snapshot(place, reading.revision)
+        except (ReadFailed, DatabaseError, TimeoutError):
             raise database_down() from None
         return Facts(snapshot, reading.token_live, reading.user)
 
@@ -53,25 +58,32 @@ class FreshDirectory:
         await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
         self._executor.shutdown()
 
-    async def _snapshot(self, environment: str, revision: int) -> Snapshot | None:
-        held = self._held.get(environment)
+    async def _snapshot(self, place: Place, revision: int) -> Snapshot | None:
+        """The snapshot of an environment at this revision or a later one."""
+        held = self._held.get(place)
         while held is None or held.revision < revision:
-            held = await asyncio.shield(self._load_once(environment))
+            held = await asyncio.shield(self._load_once(place))
             if held is None:
-                self._held.pop(environment, None)
                 return None
-            self._held[environment] = held
         return held
 
-    def _load_once(self, environment: str) -> "asyncio.Future[Snapshot | None]":
-        loading = self._loading.get(environment)
+    def _load_once(self, place: Place) -> "asyncio.Future[Snapshot | None]":
+        loading = self._loading.get(place)
         if loading is None:
             loop = asyncio.get_running_loop()
-            held = self._held.get(environment)
-            loading = loop.run_in_executor(self._executor, self._load, environment, held)
-            self._loading[environment] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(environment, None))
+            held = self._held.get(place)
+            loading = loop.run_in_executor(self._executor, self._load, *place, held)
+            self._loading[place] = loading
+            loading.add_done_callback(partial(self._keep, place))
         return loading
+
+    def _keep(self, place: Place, loaded: "asyncio.Future[Snapshot | None]") -> None:
+        """Hold what was loaded; what has gone is not held, and an error changes nothing."""
+        del self._loading[place]
+        if loaded.exception() is None:
+            self._held.pop(place, None)
+            if snapshot := loaded.result():
+                self._held[place] = snapshot
 
 
 def database_down() -> Unavailable:

@@ -45,8 +45,8 @@ def call(target="tool:pdf/read", input_=None, **more):
     return pdp.Request(target=target, **{**given, **more})
 
 
-def compiled(*policies, previous=None):
-    return pdp.PolicySet.compile(policies, ORGANIZATION, ENVIRONMENT, previous)
+def compiled(*policies):
+    return pdp.PolicySet.compile(policies, ORGANIZATION, ENVIRONMENT)
 
 
 def decide(policies, request, at=NOON):

@@ -36,27 +36,75 @@ def test_what_does_not_concern_this_environment_cannot_stop_it():
     assert compiled(*others).versions == {}
 
 
-def test_an_unchanged_version_is_not_read_again():
+def test_an_edit_reads_only_what_it_changes():
     """Losing this, one edit of one policy costs the reading of ten thousand rules."""
     kept, edited = policy("allow * *", name="a", id="a"), policy("deny * *", name="b", id="b")
     before = compiled(kept, edited)
-    after = compiled(kept, replace(edited, version=2), previous=before)
-    assert after.compiled["a", 1] is before.compiled["a", 1]
-    assert after.compiled["b", 2] is not before.compiled["b", 1]
+    after = before.edited([replace(edited, version=2)], {"b"})
+    assert after.compiled["a"] is before.compiled["a"]
+    assert after.compiled["b"] is not before.compiled["b"]
     assert after.versions == {"a": 1, "b": 2}
+    assert before.versions == {"a": 1, "b": 1}
 
 
-def test_bindings_are_read_afresh():
-    """Losing this, taking a policy away from an agent waits for its next version."""
+def test_an_edit_leaves_the_set_before_as_it_was():
+    """Losing this, a call in flight is decided half by the old rules and half by the new."""
+    before = compiled(policy("allow * *", name="a"), policy("allow * *", name="b"))
+    after = before.edited([policy("deny * *", name="b")], ["b"])
+    assert pdp.decide(before, call(), NOON).allowed
+    assert not pdp.decide(after, call(), NOON).allowed
+
+
+def test_a_policy_can_be_bound_elsewhere():
+    """Losing this, taking a policy away from an agent leaves it where it was."""
     first = policy("allow * *", bind=["agent:a"])
-    moved = replace(first, bindings=(binding("agent:b"),))
-    assert not pdp.decide(compiled(moved, previous=compiled(first)), call(), NOON).allowed
+    after = compiled(first).edited([replace(first, bindings=(binding("agent:b"),))], ["p"])
+    assert not pdp.decide(after, call(), NOON).allowed
+    assert pdp.decide(after, call(agent="b"), NOON).allowed
 
 
 def test_a_removed_policy_is_gone():
     """Losing this, a deleted policy goes on allowing."""
-    before = compiled(policy("allow * *"))
-    assert not pdp.decide(compiled(previous=before), call(), NOON).allowed
+    after = compiled(policy("allow * *")).edited([], ["p"])
+    assert not pdp.decide(after, call(), NOON).allowed
+    assert (after.versions, after.index) == ({}, {})
+
+
+def test_a_policy_that_is_switched_off_is_gone():
+    """Losing this, a policy that was edited away goes on allowing."""
+    allowing = policy("allow * *")
+    after = compiled(allowing).edited([replace(allowing, active=False)], ["p"])
+    assert after.index == {}
+
+
+def test_a_new_policy_can_be_added():
+    """Losing this, a policy counts only from the next start on."""
+    after = compiled().edited([policy("allow * *")], ["p"])
+    assert pdp.decide(after, call(), NOON).allowed
+
+
+def test_an_edit_keeps_the_rules_beside_it():
+    """Losing this, editing one policy takes another's rule on the same tool away."""
+    first, second = (policy("allow * tool:pdf/*", name=name) for name in "ab")
+    after = compiled(first, second).edited([], ["b"])
+    assert after.versions == {"a": 1}
+    assert pdp.decide(after, call(), NOON).determining.policy_id == "a"
+
+
+def test_an_edit_that_cannot_be_enforced_stops_the_snapshot():
+    """Losing this, a deny that got damaged in the database simply disappears."""
+    with pytest.raises(pdp.PolicyInvalid):
+        compiled().edited([policy("allow nonsense* *")], ["p"])
+
+
+def test_faults_are_told_in_the_same_order_after_an_edit():
+    """Losing this, two workers explain the same refusal differently."""
+    broken = {"path": "input.x", "op": "eq", "value": 1}
+    first, second = (policy(rule("deny * *", broken), name=name) for name in "ab")
+    edited = compiled(first, second).edited([first], ["a"])
+    for listed in (edited, compiled(second, first), compiled(first, second)):
+        shelf = listed.index["org:o"]
+        assert [[rule.policy.id for _, rule in filed] for filed in shelf.values()] == [["a", "b"]]
 
 
 def test_hash_names_the_content():

@@ -68,7 +68,7 @@ def add_tool(actor: Actor, environment: Environment, upstream: str) -> Tool:
 
     async def sync() -> None:
         async with open_upstreams() as upstreams:
-            await catalog.sync_connection(actor, connection.id, upstreams)
+            await catalog.sync_connection(actor, connection, upstreams)
 
     async_to_sync(sync)()
     return connection.tools.get()

@@ -60,6 +60,7 @@ class Witness:
 
     def __init__(self) -> None:
         self.organizations = [INSTALLATION]
+        self.tests = 0
 
     def prepare(self) -> None:
         """Begin to watch PostgreSQL; SQLite hides nothing."""
@@ -86,17 +87,30 @@ class Telling:
     """Tells one connection, before a statement of a test body, what has been made meanwhile."""
 
     def __init__(self, witness: Witness) -> None:
-        self.witness, self.told = witness, ""
+        self.witness, self.told = witness, (0, 0)
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: Any, context: Any
     ) -> Any:
-        known = ",".join(self.witness.organizations)
-        if open_scope() is None and known != self.told and not sql.startswith("ROLLBACK"):
-            with context["connection"].connection.cursor() as cursor:
-                cursor.execute(TELL, [known])
-            self.told = known
+        if sql.startswith("ROLLBACK"):  # takes back what was told meanwhile
+            self.told = (0, 0)
+        elif open_scope() is None:
+            self.tell(context["connection"].connection)
         return execute(sql, params, many, context)
+
+    def tell(self, database: Any) -> None:
+        """Set the list, if it is not what it should be."""
+        now = (self.witness.tests, len(self.witness.organizations))
+        if now != self.told:
+            with database.cursor() as cursor:
+                cursor.execute(TELL, [",".join(self.witness.organizations)])
+            self.told = now
+
+
+@pytest.fixture(autouse=True)
+def _another_test(witness):
+    """The end of a test takes back what was told within it."""
+    witness.tests += 1
 
 
 @pytest.fixture(scope="session")

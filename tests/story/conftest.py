@@ -78,7 +78,7 @@ def world(transactional_db, company, upstream, settings, token_keys, master_keys
 @async_to_sync
 async def synced(company: Company, connection: Connection):
     async with open_upstreams() as upstreams:
-        return await sync_connection(company.actor, connection.id, upstreams)
+        return await sync_connection(company.actor, connection, upstreams)
 
 
 @asynccontextmanager

@@ -3,8 +3,6 @@
 from typing import Final, Literal, get_args
 
 EventType = Literal[
-    # the record itself
-    "evidence_dropped",
     # calls of tools, written by the gateway
     "run_started",
     "run_finished",

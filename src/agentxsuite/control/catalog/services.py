@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from django.db import transaction
-
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog import sync, upstreams
 from agentxsuite.control.catalog.credentials import check_credential
@@ -17,6 +15,7 @@ from agentxsuite.control.catalog.threads import in_thread
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound
 from agentxsuite.control.tenancy.saving import plain, save
+from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.schemas import SchemaRefused, inspect_schema
 from agentxsuite.engines.upstream import UpstreamError, Upstreams, check_endpoint
 from agentxsuite.wire import JSON
@@ -49,7 +48,7 @@ def create_connection(
 
     Raises Invalid, Conflict, SecretsUnavailable.
     """
-    with transaction.atomic():
+    with changing(environment.organization_id):
         Environment.objects.select_for_update(no_key=True).get(id=environment.id)
         connection = Connection(
             organization_id=environment.organization_id,
@@ -72,7 +71,7 @@ def change_connection(
 
     Raises Invalid, Conflict, NotFound, SecretsUnavailable.
     """
-    with transaction.atomic():
+    with changing(connection.organization_id):
         current = _held(connection.id)
         differences = _set(current, changes)
         _check(current)
@@ -85,7 +84,7 @@ def change_connection(
 
 
 async def sync_connection(
-    actor: Actor, connection_id: UUID, upstreams: Upstreams
+    actor: Actor, connection: Connection, upstreams: Upstreams
 ) -> sync.SyncReport:
     """Compare the tools of a connection with what its server says now.
 
@@ -93,7 +92,7 @@ async def sync_connection(
     connection.
     """
     for _ in range(ATTEMPTS):
-        plan = await in_thread(sync.begin, connection_id)
+        plan = await in_thread(sync.begin, connection)
         try:
             found = await upstreams.list_tools(plan.endpoint, timeout=LIST_SECONDS)
             return await in_thread(sync.settle, actor, plan, found)
@@ -109,7 +108,7 @@ def approve_tool(actor: Actor, tool: Tool, number: int | None = None) -> Tool:
 
     Raises NotFound, Conflict.
     """
-    with transaction.atomic():
+    with changing(tool.organization_id):
         _held(tool.connection_id)
         current = Tool.objects.live().select_related("pending").filter(pk=tool.pk).first()
         if current is None:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from agentxsuite.control.audit.services import Actor, record
@@ -22,6 +21,7 @@ from agentxsuite.control.catalog.pinning import Pinned, pin, vanish
 from agentxsuite.control.secretstore.services import SecretsUnavailable, reveal_many
 from agentxsuite.control.secretstore.values import SecretUnreadable
 from agentxsuite.control.tenancy.problems import NotFound, Problem
+from agentxsuite.control.tenancy.scope import changing, seeing
 from agentxsuite.engines.upstream import Endpoint, UpstreamError, UpstreamTimeout
 from agentxsuite.wire import JSON
 
@@ -74,6 +74,7 @@ class Plan:
     """What a sync goes by: the connection as it was when its server was asked."""
 
     id: UUID
+    organization: UUID
     slug: str
     url: str
     synced_at: datetime | None
@@ -98,8 +99,13 @@ class Tally:
         return SyncReport(**sorted_names, findings=tuple(self.findings))
 
 
-def begin(connection_id: UUID) -> Plan:
-    """Read what is to be asked; raises NotFound, SecretsUnavailable."""
+def begin(known: Connection) -> Plan:
+    """Read what is to be asked of a connection now; raises NotFound, SecretsUnavailable."""
+    with seeing([known.organization_id]):
+        return _planned(known.id)
+
+
+def _planned(connection_id: UUID) -> Plan:
     connection = _live(connection_id).first()
     if connection is None:
         raise NotFound
@@ -111,13 +117,19 @@ def begin(connection_id: UUID) -> Plan:
         raise SecretsUnavailable from None
     version = next((each.version for each in revealed.values()), None)
     return Plan(
-        connection.id, connection.slug, connection.endpoint, connection.synced_at, endpoint, version
+        id=connection.id,
+        organization=connection.organization_id,
+        slug=connection.slug,
+        url=connection.endpoint,
+        synced_at=connection.synced_at,
+        endpoint=endpoint,
+        secret_version=version,
     )
 
 
 def fail(actor: Actor, plan: Plan, error: UpstreamError | Unacceptable) -> UpstreamFailed:
     """Write down that the server could not be listed, and return what to tell the caller."""
-    with transaction.atomic():
+    with changing(plan.organization):
         connection = _live(plan.id).first()
         if connection is not None:
             _note(connection, status=ConnectionStatus.FAIL, status_reason=error.detail[:1000])
@@ -131,11 +143,11 @@ def settle(actor: Actor, plan: Plan, definitions: Sequence[dict[str, JSON]]) -> 
     listing = read_listing(plan.slug, definitions)
     tally = Tally(findings=[finding.as_json() for finding in listing.refused])
     for chunk in _chunks(list(listing.offers.values())):
-        with transaction.atomic():
+        with changing(plan.organization):
             connection = _held(plan)
             for pinned in pin(connection, chunk, first=connection.synced_at is None):
                 _tell(actor, connection, pinned, tally)
-    with transaction.atomic():
+    with changing(plan.organization):
         _close(actor, plan, listing, tally)
     return tally.report()
 

@@ -17,7 +17,7 @@ def listed(actor, connection):
     """Sync with a server that says exactly this."""
 
     def listed(*definitions):
-        return sync.settle(actor, sync.begin(connection.id), definitions)
+        return sync.settle(actor, sync.begin(connection), definitions)
 
     return listed
 

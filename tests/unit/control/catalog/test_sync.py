@@ -179,7 +179,7 @@ def test_an_interrupted_first_sync_is_still_the_first(actor, connection, listed,
 def test_an_outdated_list_is_not_written(actor, connection, listed, tool, other):
     """A slow sync would undo the quarantine that a newer one has just set."""
     listed(READ)
-    plan = sync.begin(connection.id)
+    plan = sync.begin(connection)
     if other == "sync":
         listed(CHANGED)
     else:
@@ -191,10 +191,10 @@ def test_an_outdated_list_is_not_written(actor, connection, listed, tool, other)
 
 def test_a_connection_that_is_gone_is_not_synced(actor, connection):
     """Tools would be written for a server that somebody has just taken away."""
-    plan = sync.begin(connection.id)
+    plan = sync.begin(connection)
     Connection.objects.filter(id=connection.id).update(deleted_at=connection.created_at)
     for late in (
-        lambda: sync.begin(connection.id),
+        lambda: sync.begin(connection),
         lambda: sync.settle(actor, plan, [READ]),
     ):
         with pytest.raises(NotFound):
@@ -207,7 +207,7 @@ def test_a_deleted_environment_is_not_synced(connection, prod):
     """As above, for everything that stands in a deleted environment."""
     type(prod).objects.filter(id=prod.id).update(deleted_at=prod.created_at)
     with pytest.raises(NotFound):
-        sync.begin(connection.id)
+        sync.begin(connection)
 
 
 def test_every_sync_is_in_the_audit(listed, connection):

@@ -60,7 +60,7 @@ def sync(actor):
     async def sync(connection):
         async with open_upstreams() as upstreams:
             assert current() is upstreams
-            return await sync_connection(actor, connection.id, upstreams)
+            return await sync_connection(actor, connection, upstreams)
 
     return sync
 
@@ -165,7 +165,7 @@ async def test_what_is_not_there_is_not_asked(actor):
     """An unknown id would end in a server error."""
     async with open_upstreams() as upstreams:
         with pytest.raises(NotFound):
-            await sync_connection(actor, Connection().id, upstreams)
+            await sync_connection(actor, Connection(organization_id=actor.user.id), upstreams)
 
 
 def test_without_a_server_there_are_no_upstreams():

@@ -35,7 +35,7 @@ class Matrix:
 
     def enter(self) -> None:
         """Set every variable that the settings read, and start what they need."""
-        given = os.environ.pop("DATABASE_URL", "")  # of a role that makes roles and databases
+        given = os.environ.pop("DATABASE_URL", "")  # of one who makes roles and databases
         for name in OURS:
             os.environ.pop(name, None)
         os.environ |= {

@@ -37,8 +37,12 @@ class Result:
     held: bool
 
     def __str__(self) -> str:
-        head = f"{self.name:20} {'held' if self.held else 'BROKEN':8} {self.seconds:6.1f} s"
-        return "\n".join((head, *(f"    {line}" for line in self.lines)))
+        return "\n".join((self.head, *(f"    {line}" for line in self.lines)))
+
+    @property
+    def head(self) -> str:
+        """Its line without what was found."""
+        return f"{self.name:20} {'held' if self.held else 'BROKEN':8} {self.seconds:6.1f} s"
 
 
 def scenarios() -> list[str]:
@@ -87,7 +91,7 @@ def play(name: str, seconds: float, *, short: bool) -> Result:
     except Exception:  # noqa: BLE001 - the others still have something to show
         lines, held = traceback.format_exc().splitlines()[-20:], False
     result = Result(name, time.monotonic() - begun, lines, held)
-    say(str(result))
+    say(f"   {result.head}")
     return result
 
 

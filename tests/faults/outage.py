@@ -6,7 +6,6 @@ from collections.abc import Callable
 from tests.faults import evidence
 from tests.faults.broken import Broken, require
 from tests.faults.client import Load, first_successes, loaded
-from tests.faults.progress import say
 from tests.faults.stage import Stage
 
 RECOVERY = 5.0  # seconds after a fault within which every worker answers with success
@@ -39,6 +38,4 @@ def judged(stage: Stage, load: Load, ended: float) -> list[str]:
     except Broken as broken:
         findings += broken.lines
     require(findings)
-    for line in lines:
-        say(f"   {line}")
     return lines

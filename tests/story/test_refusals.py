@@ -18,6 +18,7 @@ from agentxsuite.control.policies.models import PolicyRule
 from agentxsuite.control.runs.models import Run
 from agentxsuite.control.secretstore import services as secrets
 from agentxsuite.control.secretstore.models import SecretVersion
+from agentxsuite.control.storage.roles import as_owner
 from agentxsuite.engines.upstream import Upstreams
 from agentxsuite.gateway.asgi import Gateway, open_gate
 from agentxsuite.gateway.call import Call
@@ -68,7 +69,7 @@ async def failing(table, verb):
 
     @sync_to_async
     def run(statements):
-        with database.cursor() as cursor:
+        with as_owner(), database.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
 

@@ -13,7 +13,8 @@ class Plan(Struct, frozen=True):
 
     Every ``keyed``-th call (0: none) carries an Idempotency-Key, and is repeated under it until it
     has an answer to keep; any other is sent once. ``timeout`` is what a call asks for, in seconds,
-    ``patience`` how long repeating goes on after the load was told to stop.
+    ``patience`` how long repeating goes on after the load was told to stop, ``pause`` how long a
+    caller waits between two calls. Every ``fresh``-th caller (0: none) connects anew for each call.
     """
 
     urls: tuple[str, ...]
@@ -27,6 +28,8 @@ class Plan(Struct, frozen=True):
     keyed: int = 2
     timeout: float = 5.0
     patience: float = 5.0
+    pause: float = 0.0
+    fresh: int = 0
 
 
 class Answer(Struct, frozen=True):

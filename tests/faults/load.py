@@ -42,14 +42,15 @@ class Callers:
     async def run(self) -> None:
         """Call until stopped, then see the repeated ones through."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stopped.set)
-        workers = len(self._plan.urls)
-        callers = [self._keep_calling(number % workers) for number in range(self._plan.callers)]
+        callers = [self._keep_calling(number) for number in range(self._plan.callers)]
         await asyncio.gather(*callers)
         if self._repeating:
             await asyncio.wait(self._repeating, timeout=self._plan.patience)
 
-    async def _keep_calling(self, home: int) -> None:
+    async def _keep_calling(self, caller: int) -> None:
         """One caller: at home as long as it is let in, else at the next worker."""
+        home = caller % len(self._plan.urls)
+        fresh = bool(self._plan.fresh) and caller % self._plan.fresh == 0
         lines: dict[int, Connection] = {}
         while not self._stopped.is_set():
             number = next(self._numbers)
@@ -60,10 +61,10 @@ class Callers:
                 answer = await self._attempt(call, self._choose(home), lines, key=key)
             if key and unsettled(answer):
                 self._repeat(call, home)
-            if answer.status != 201:
-                await asyncio.sleep(PAUSE)  # the pace of a caller that fails
-        for line in lines.values():
-            line.close()
+            if fresh:
+                hang_up(lines)
+            await asyncio.sleep(self._plan.pause if answer.status == 201 else PAUSE)  # its pace
+        hang_up(lines)
 
     def _repeat(self, call: str, home: int) -> None:
         task = asyncio.create_task(self._keep_repeating(call, home))
@@ -78,8 +79,7 @@ class Callers:
             worker = self._choose(home + turn)
             if not unsettled(await self._attempt(call, worker, lines, key=True)):
                 break
-        for line in lines.values():
-            line.close()
+        hang_up(lines)
 
     def _choose(self, home: int) -> int:
         """The first worker from home on that is not shunned; home when all are."""
@@ -125,6 +125,12 @@ class Callers:
         address = Address(plan.urls[worker] + plan.path, plan.token, headers)
         asked = {"agent": plan.agent, "tool": plan.tool, "input": {"call": call}}
         return address.post({**asked, "timeout_seconds": plan.timeout})
+
+
+def hang_up(lines: dict[int, Connection]) -> None:
+    """Close all connections of a caller."""
+    while lines:
+        lines.popitem()[1].close()
 
 
 def unsettled(answer: Answer) -> bool:

@@ -19,7 +19,7 @@ LEASES = "SELECT count(*) FROM runs_worker"
 def prove(short: bool) -> Sequence[str]:  # noqa: FBT001 - as the command line says it
     """Every call that was sent is answered with success, by whichever worker."""
     with staged() as stage:
-        with loaded(stage) as load:
+        with loaded(stage, callers=64, pause=0.03, fresh=4) as load:
             for number in range(1, ROUNDS[short] + 1):
                 taken = [restart(stage, load, index) for index in range(len(stage.workers))]
                 say(f"   restarted {number} of {ROUNDS[short]}: {len(load.answers())} attempts")

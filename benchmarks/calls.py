@@ -7,6 +7,7 @@ that a server that mixes up answers shows as wrong, not as fast.
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import orjson
 
@@ -64,10 +65,13 @@ class Call:
     body: dict[str, Any]
     status: int = 200
     opens: bool = False  # with the handshake of the revisions before 2026-07-28
+    keyed: bool = False  # under an Idempotency-Key that no other call has
 
     async def open(self, connection: Connection) -> "Template":
         """What to send on this connection; raises WrongAnswerError where the handshake fails."""
         address = await shake_hands(connection, self.address) if self.opens else self.address
+        if self.keyed:
+            address = address.having(f"Idempotency-Key: {uuid4()}-{FIRST}")
         request = address.post(self.body)
         return Template(tuple(request.split(str(FIRST).encode())), self.status)
 

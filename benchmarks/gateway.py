@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,20 +46,40 @@ def installed(folder: Path, upstream: str, storage: Mapping[str, str]) -> Iterat
     """Set up a data directory on this storage, and serve it until the block ends."""
     port = free_port()
     folder.mkdir(mode=0o700)
-    url = f"http://127.0.0.1:{port}"
-    settings = {
-        **storage,
-        "DATA_DIR": str(folder),
-        "PUBLIC_URL": url,
-        "SECRET_KEY": "of a benchmark, which keeps no secrets",
-        "EGRESS_ALLOW": urlsplit(upstream).netloc,
-        "DJANGO_SETTINGS_MODULE": "agentxsuite.project.settings",
-    }
+    settings = settings_of(folder, upstream, storage, port)
     run([str(COMMAND), "migrate"], settings)
     tenant = json.loads(run(module("benchmarks.tenant", upstream), settings))
     command = [COMMAND, "serve", "--port", str(port)]
     with running(command, port, folder / "serve.log", settings) as pid:
-        yield Installation(pid=pid, url=url, **tenant)
+        yield Installation(pid=pid, url=settings["PUBLIC_URL"], **tenant)
+
+
+def settings_of(
+    folder: Path, upstream: str, storage: Mapping[str, str], port: int
+) -> dict[str, str]:
+    """The environment variables of an installation."""
+    return {
+        **storage,
+        "DATA_DIR": str(folder),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": "of a benchmark, which keeps no secrets",
+        "EGRESS_ALLOW": urlsplit(upstream).netloc,
+        "DJANGO_SETTINGS_MODULE": "agentxsuite.project.settings",
+    }
+
+
+@contextmanager
+def without(
+    promise: str, settings: Mapping[str, str], folder: Path, whole: Installation
+) -> Iterator[Installation]:
+    """Serve the same installation once more, with one promise left out, until the block ends."""
+    port = free_port()
+    command = module("uvicorn", "benchmarks.without:application", "--port", str(port))
+    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+    left_out = {**settings, "BENCH_WITHOUT": promise}
+    log = folder / f"without-{promise.replace(' ', '-')}.log"
+    with running(command, port, log, left_out) as pid:
+        yield replace(whole, pid=pid, url=f"http://127.0.0.1:{port}")
 
 
 def run(command: list[str], settings: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """One suite for both ledgers: what is committed is there, whole, and nothing else is harmed."""
 
 import asyncio
-from contextlib import aclosing
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -9,30 +8,14 @@ from asgiref.sync import sync_to_async
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run, RunStep
 from agentxsuite.gateway import rows
-from agentxsuite.gateway.asgi import open_ledger
-from agentxsuite.gateway.authorize import decide
-from agentxsuite.gateway.call import Outcome, Step
-from agentxsuite.gateway.guards import AlreadyEnded
+from agentxsuite.gateway.call import Outcome
 from agentxsuite.gateway.ledger import GroupCommit
 from agentxsuite.gateway.record import settled
 from agentxsuite.gateway.refusals import Unavailable
-from tests.unit.gateway.building import NOON, call, entry, policy_set, principal, rule, tool
+from tests.conformance.ledger.changes import begun
+from tests.unit.gateway.building import NOON, call
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-async def ledger():
-    async with aclosing(open_ledger()) as opened:
-        yield opened
-
-
-def begun(**facts):
-    """An entry whose run is about to start."""
-    known = entry(started=NOON, **facts)
-    known.decision = decide(principal(policy_set(rule("allow"))), tool(), known.call)
-    known.steps.append(Step("decision", "allow", {"rule": "r"}, NOON))
-    return known
 
 
 @sync_to_async
@@ -89,18 +72,6 @@ async def test_one_bad_row_harms_nobody_else(ledger):
     assert [type(each) for each in ended] == [type(None), type(None), Unavailable, type(None)]
     assert ended[2].code == "ledger_unavailable"
     assert await count(Run) == 3
-
-
-async def test_a_run_ends_once(ledger):
-    """A late worker could overwrite how a run ended."""
-    known = begun()
-    await ledger.commit(rows.started(known))
-    known.outcome, known.ended = Outcome({}, is_error=False), NOON
-    await ledger.commit(rows.finished(known))
-    known.outcome = Outcome({}, is_error=True)
-    with pytest.raises(AlreadyEnded):
-        await ledger.commit(rows.finished(known))
-    assert (await one_run()).status == "succeeded"
 
 
 async def test_who_hangs_up_meanwhile_is_written_all_the_same(ledger):

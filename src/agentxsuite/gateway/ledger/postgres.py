@@ -6,7 +6,7 @@ import orjson
 
 from agentxsuite.gateway.ledger.batch import Batch
 from agentxsuite.gateway.ledger.database import Found, Value, Words
-from agentxsuite.gateway.ledger.line import Line
+from agentxsuite.gateway.ledger.line import ANSWER_SECONDS, Line
 from agentxsuite.gateway.ledger.postgres_statements import recognising, writing
 from agentxsuite.gateway.rows import Row
 
@@ -23,8 +23,8 @@ class PostgresWriter:
 
     words = WORDS
 
-    def __init__(self, conninfo: str) -> None:
-        self._batches, self._leases = Line(conninfo), Line(conninfo)
+    def __init__(self, conninfo: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._batches, self._leases = (Line(conninfo, answer_seconds) for _ in range(2))
         self._plain, self._keyed = writing(keyed=False), writing(keyed=True)
         self._recognise = recognising()
 

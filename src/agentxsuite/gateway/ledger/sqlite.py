@@ -31,8 +31,8 @@ MOMENT = "strftime('%Y-%m-%d %H:%M:%f', {})"  # sorts with Django's, which has m
 WORDS = Words(
     mark="?",
     now=MOMENT.format("'now'"),
-    ago=MOMENT.format("'now', -? || ' seconds'"),
-    due=MOMENT.format("r.started_at, r.timeout_seconds + ? || ' seconds'"),
+    ago=MOMENT.format("'now', (-?) || ' seconds'"),
+    due=MOMENT.format("r.started_at, (r.timeout_seconds + ?) || ' seconds'"),
 )
 
 Answer = TypeVar("Answer")

@@ -15,7 +15,8 @@ JSON = Any  # object, array, string, number, boolean or null
 MAX_DEPTH = 64
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-_BEYOND_64_BITS = re.compile(rb"\d{19}")
+_TO_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_BEYOND_64_BITS = b"0" * 19  # as so many digits look when all are zeros: no expression is as fast
 
 
 class WireError(ValueError):
@@ -38,7 +39,7 @@ def loads(body: bytes) -> JSON:
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise WireError("too_deep", f"JSON is nested deeper than {MAX_DEPTH} levels")
     # orjson turns integers beyond 64 bits into floats; the standard library keeps them.
-    return json.loads(body) if _BEYOND_64_BITS.search(body) else value
+    return json.loads(body) if _BEYOND_64_BITS in body.translate(_TO_ZEROS) else value
 
 
 def dumps(value: JSON) -> bytes:

@@ -100,8 +100,8 @@ def restore(entry: Entry, stored: StoredRun) -> None:
     entry.started, entry.ended = stored.started_at, stored.ended_at
     if stored.output is None:
         raise refusal_of(stored)
-    if entry.target is not None:
-        entry.target = replace(entry.target, version=stored.tool_version)
+    assert entry.target is not None, "the tool comes first"  # noqa: S101  -- narrows the type
+    entry.target = replace(entry.target, version=stored.tool_version)
     result = readable(wire.loads(stored.output.encode()))
     entry.outcome = Outcome(result, is_error=stored.status == "failed")
 

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 
 import pytest
+from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
@@ -233,4 +234,18 @@ def test_an_error_leaves_the_connection_as_it_was(its, load):
     with pytest.raises(RuntimeError), view.one_view(str(its.organization.id)):
         raise RuntimeError
     PolicyRule.objects.update(message="still writable")
+    assert load() is not None
+
+
+@pytest.mark.database(only="postgres")
+def test_a_connection_that_breaks_while_it_is_read_is_replaced(its, load):
+    """A database that restarts under a load leaves a worker without facts for good."""
+
+    def broken():
+        with view.one_view(str(its.organization.id)):
+            connection.connection.close()
+            PolicyRule.objects.count()
+
+    with pytest.raises(DatabaseError):
+        broken()
     assert load() is not None

@@ -1,29 +1,37 @@
-"""Fresh facts from PostgreSQL: one query answers all who wait, begun after they arrived."""
+"""Fresh facts from PostgreSQL: one query answers all who wait, begun after they arrived.
+
+It sees the organizations of those who ask, and no other (`control.tenancy.scope`).
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import psycopg
 
+from agentxsuite.control.tenancy.scope import LIST
 from agentxsuite.gateway.gate import Question
+from agentxsuite.gateway.orm.line import Line, LineLost, Rows, array_of
 from agentxsuite.gateway.orm.reading import ReadFailed, Reading
 
-FRESH = """
+READ_SECONDS = 3.0  # for an answer, a new connection included: a frozen database is down
+MOST = 500  # questions in one query
+STATEMENTS = {
+    "scope": f"SELECT set_config('{LIST}', $1, true)",
+    "fresh": """
 SELECT 'r', environment_id::text, organization_id::text, value FROM tenancy_revision
-WHERE environment_id = ANY(%s::uuid[])
+WHERE environment_id = ANY($1::uuid[])
 UNION ALL SELECT 't', jti, NULL, NULL FROM agents_issuedtoken
-WHERE jti = ANY(%s) AND revoked_at IS NULL
+WHERE jti = ANY($2) AND revoked_at IS NULL
 UNION ALL SELECT 'l', digest, user_id::text, NULL FROM knox_authtoken
-WHERE digest = ANY(%s) AND (expiry IS NULL OR expiry > now())
-"""
-ENVIRONMENTS = """
-SELECT id::text FROM tenancy_environment
-WHERE organization_id = %(organization)s::uuid AND deleted_at IS NULL
-AND (id::text = %(id)s OR name = %(name)s)
-UNION SELECT environment_id::text FROM agents_agent
-WHERE organization_id = %(organization)s::uuid AND deleted_at IS NULL
-AND (id::text = %(id)s OR lower(slug) = %(id)s)
-"""
+WHERE digest = ANY($3) AND (expiry IS NULL OR expiry > now())
+""",
+    "environments": """
+SELECT id FROM tenancy_environment
+WHERE organization_id = $1::uuid AND deleted_at IS NULL AND (id::text = $2 OR name = $3)
+UNION SELECT environment_id FROM agents_agent
+WHERE organization_id = $1::uuid AND deleted_at IS NULL AND (id::text = $2 OR lower(slug) = $2)
+""",
+}
 
 Waiting = tuple[Question, "asyncio.Future[Reading]"]
 
@@ -31,9 +39,10 @@ Waiting = tuple[Question, "asyncio.Future[Reading]"]
 class PostgresReader:
     """Reads over one connection, opened again when it breaks."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, patience: float = READ_SECONDS) -> None:
         self._conninfo = conninfo
-        self._connection: psycopg.AsyncConnection | None = None
+        self._patience = patience
+        self._line: Line | None = None
         self._lock = asyncio.Lock()
         self._waiting: list[Waiting] = []
         self._worker: asyncio.Task[None] | None = None
@@ -48,27 +57,23 @@ class PostgresReader:
 
     async def environments(self, organization: str, reference: str) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
-        values = {"organization": organization, "id": reference.lower(), "name": reference}
-        try:
-            return [row[0] for row in await self._fetch(ENVIRONMENTS, values)]
-        except (psycopg.Error, OSError) as error:
-            raise ReadFailed(str(error)) from error
+        values = organization, reference.lower(), reference
+        rows = await self._ask([organization], "environments", values)
+        return [str(row[0]) for row in rows]
 
     async def aclose(self) -> None:
         """Close the connection."""
         if self._worker is not None:
             await self._worker
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        if self._line is not None:
+            self._line.close()
 
     async def _drain(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting, []
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             try:
-                readings = await self._read(batch)
-            except (psycopg.Error, OSError) as error:
-                failure = ReadFailed(str(error))
+                readings = await self._read([question for question, _ in batch])
+            except ReadFailed as failure:
                 for _, answer in batch:
                     if not answer.done():
                         answer.set_exception(failure)
@@ -77,39 +82,43 @@ class PostgresReader:
                 if not answer.done():
                     answer.set_result(reading)
 
-    async def _read(self, batch: Sequence[Waiting]) -> list[Reading]:
-        questions = [question for question, _ in batch]
+    async def _read(self, questions: Sequence[Question]) -> list[Reading]:
         keys = (
-            list({q.environment for q in questions if q.environment}),
-            list({q.token_id for q in questions if q.token_id}),
-            list({q.login_digest for q in questions if q.login_digest}),
+            array_of({q.environment for q in questions if q.environment}),
+            array_of({q.token_id for q in questions if q.token_id}),
+            array_of({q.login_digest for q in questions if q.login_digest}),
         )
-        revisions: dict[tuple[str, str], int] = {}
-        tokens: set[str] = set()
-        logins: dict[str, str] = {}
-        for kind, key, extra, value in await self._fetch(FRESH, keys):
-            if kind == "r":
-                revisions[key, extra] = value
-            elif kind == "t":
-                tokens.add(key)
-            else:
-                logins[key] = extra
-        return [
-            Reading(
-                revisions.get((q.environment or "", q.organization)),
-                q.token_id in tokens,
-                logins.get(q.login_digest or ""),
-            )
-            for q in questions
-        ]
+        rows = await self._ask({q.organization for q in questions}, "fresh", keys)
+        return readings_of(questions, rows)
 
-    async def _fetch(
-        self, query: str, values: Sequence[object] | Mapping[str, object]
-    ) -> list[tuple[str, str, str, int]]:
-        async with self._lock:
-            if self._connection is None or self._connection.closed:
-                self._connection = await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True
-                )
-            cursor = await self._connection.execute(query, values, prepare=True)
-            return await cursor.fetchall()
+    async def _ask(self, organizations: Iterable[str], name: str, values: Sequence[str]) -> Rows:
+        """One round trip; raises ReadFailed."""
+        questions = ("scope", [",".join(organizations)]), (name, values)
+        try:
+            async with asyncio.timeout(self._patience), self._lock:
+                try:
+                    return await (await self._open()).ask(*questions)
+                except LineLost:  # perhaps by a restart that is over: a new one tells
+                    return await (await self._open()).ask(*questions)
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            raise ReadFailed(str(error)) from error
+
+    async def _open(self) -> Line:
+        if self._line is None or self._line.closed:
+            self._line = await Line.open(self._conninfo, STATEMENTS)
+        return self._line
+
+
+def readings_of(questions: Iterable[Question], rows: Rows) -> list[Reading]:
+    """Each question's part of the answer."""
+    revisions = {(row[1], row[2]): int(row[3] or 0) for row in rows if row[0] == "r"}
+    tokens = {row[1] for row in rows if row[0] == "t"}
+    logins = {row[1]: row[2] for row in rows if row[0] == "l"}
+    return [
+        Reading(
+            revisions.get((q.environment, q.organization)),
+            q.token_id in tokens,
+            logins.get(q.login_digest),
+        )
+        for q in questions
+    ]

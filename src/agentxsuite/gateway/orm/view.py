@@ -43,8 +43,13 @@ def frozen(link: "Connection[tuple[object, ...]]") -> Iterator[None]:
     try:
         yield
     finally:
-        if not link.closed:
-            link.isolation_level = link.read_only = None
+        thaw(link)
+
+
+def thaw(link: "Connection[tuple[object, ...]]") -> None:
+    """Make a connection that is not lost what it was."""
+    if not link.closed:
+        link.isolation_level = link.read_only = None
 
 
 def changes_since(environment: Environment, revision: int) -> Changes | None:

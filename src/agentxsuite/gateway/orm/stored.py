@@ -12,61 +12,78 @@ from uuid import UUID
 
 import psycopg
 
-from agentxsuite.control.tenancy.scope import SHOW
+from agentxsuite.control.tenancy.scope import LIST
 from agentxsuite.gateway.gate import StoredRun
 from agentxsuite.gateway.orm.directory import database_down
+from agentxsuite.gateway.orm.line import Line, LineLost, Rows
+from agentxsuite.gateway.orm.postgres import READ_SECONDS
 from agentxsuite.gateway.orm.sqlite import compact
 from agentxsuite.gateway.rows import Row
 
 COLUMNS = ("organization_id", "principal", "method", "path", "key")
 STORED = """
-SELECT k.digest, r.id, r.decision_id, r.status, r.outcome_code, r.tool_version, r.started_at,
-r.ended_at, {output}, r.error_text, CASE WHEN r.outcome_code = 'upstream_error' THEN
+SELECT k.digest, r.id, r.decision_id, r.status, r.outcome_code, r.tool_version, {started},
+{ended}, {output}, r.error_text, CASE WHEN r.outcome_code = 'upstream_error' THEN
 (SELECT {code} FROM runs_runstep s WHERE s.run_id = r.id AND s.step_type = 'upstream' LIMIT 1) END
 FROM runs_idempotencykey k JOIN runs_run r ON r.id = k.run_id
-WHERE k.organization_id = {mark} AND r.organization_id = k.organization_id
-AND k.principal = {mark} AND k.method = {mark} AND k.path = {mark} AND k.key = {mark}
+WHERE r.organization_id = k.organization_id AND k.organization_id = {organization}
+AND k.principal = {principal} AND k.method = {method} AND k.path = {path} AND k.key = {key}
 """
-ON_POSTGRES = STORED.format(output="r.output_json::text", code="s.details ->> 'code'", mark="%s")
-ON_SQLITE = STORED.format(output="r.output_json", code="s.details ->> '$.code'", mark="?")
+MOMENT = "to_char(r.{}_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+STATEMENTS = {
+    "scope": f"SELECT set_config('{LIST}', $1, true)",
+    "stored": STORED.format(
+        started=MOMENT.format("started"),
+        ended=MOMENT.format("ended"),
+        output="r.output_json::text",
+        code="s.details ->> 'code'",
+        organization="$1::uuid",
+        principal="$2",
+        method="$3",
+        path="$4",
+        key="$5",
+    ),
+}
+ON_SQLITE = STORED.format(
+    started="r.started_at",
+    ended="r.ended_at",
+    output="r.output_json",
+    code="s.details ->> '$.code'",
+    **dict.fromkeys(("organization", "principal", "method", "path", "key"), "?"),
+)
 
 
 class PostgresAnswers:
     """Reads over one connection, opened again when it breaks."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, patience: float = READ_SECONDS) -> None:
         self._conninfo = conninfo
-        self._connection: psycopg.AsyncConnection | None = None
+        self._patience = patience
+        self._line: Line | None = None
         self._lock = asyncio.Lock()
 
     async def stored(self, reserved: Row) -> StoredRun | None:
         """Find the run of a key; raises Unavailable."""
+        values = values_of(reserved)
         try:
-            async with self._lock:
-                found = await self._fetch(values_of(reserved))
-        except (psycopg.Error, OSError):
+            async with asyncio.timeout(self._patience), self._lock:
+                try:
+                    found = await self._ask(values)
+                except LineLost:  # perhaps by a restart that is over: a new one tells
+                    found = await self._ask(values)
+        except (psycopg.Error, OSError, TimeoutError):
             raise database_down() from None
-        return run_of(found) if found else None
+        return run_of(found[0]) if found else None
 
     async def aclose(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        if self._line is not None:
+            self._line.close()
 
-    async def _fetch(self, values: Sequence[str]) -> tuple[Any, ...] | None:
-        connection = await self._open()
-        async with connection.pipeline(), connection.transaction():  # one round trip
-            await connection.execute(SHOW, values[:1], prepare=True)
-            cursor = await connection.execute(ON_POSTGRES, values, prepare=True)
-            return await cursor.fetchone()
-
-    async def _open(self) -> psycopg.AsyncConnection:
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._conninfo, autocommit=True, options="-c timezone=UTC"
-            )
-        return self._connection
+    async def _ask(self, values: Sequence[str]) -> Rows:
+        if self._line is None or self._line.closed:
+            self._line = await Line.open(self._conninfo, STATEMENTS)
+        return await self._line.ask(("scope", values[:1]), ("stored", values))
 
 
 class SqliteAnswers:
@@ -109,8 +126,8 @@ def run_of(found: Sequence[Any]) -> StoredRun:
     digest, run, decision, status, outcome, version, started, ended, output, error, code = found
     return StoredRun(
         digest=digest,
-        run_id=str(UUID(str(run))),
-        decision_id=str(UUID(str(decision))),
+        run_id=str(UUID(run)),
+        decision_id=str(UUID(decision)),
         status=status,
         outcome_code=outcome,
         tool_version=version,
@@ -122,8 +139,6 @@ def run_of(found: Sequence[Any]) -> StoredRun:
     )
 
 
-def moment(value: datetime | str | None) -> datetime | None:
-    """A time of either database, in UTC."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value
+def moment(text: str | None) -> datetime | None:
+    """A time of either database, which both keep in UTC."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -16,6 +16,7 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import FrameType
 
@@ -79,8 +80,9 @@ class Server(uvicorn.Server):
         """Let callers in, and tell the supervisor; without one any more, stop."""
         await super().startup(sockets)
         if self._line is not None:
-            self._line.send_bytes(STARTED)
             asyncio.get_running_loop().add_reader(self._line.fileno(), self._orphaned)
+            with suppress(BrokenPipeError):  # it is gone already, and that is told as well
+                self._line.send_bytes(STARTED)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, as this module says."""

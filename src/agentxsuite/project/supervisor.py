@@ -9,13 +9,16 @@ import logging
 import multiprocessing
 import signal
 import socket
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
 
 import uvicorn
 
 from agentxsuite.project.serving import STARTED, Server
 
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+MANY = 64  # signals that are read at once
 PULSE = 1.0  # seconds without a signal, after which what is missing is started again
 START = 60.0  # seconds a new worker has to serve before an old one leaves
 
@@ -60,21 +63,21 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they are waited for instead
-        with self._config.bind_socket() as listening:
+        with heard() as ear, self._config.bind_socket() as listening:
             self._fill(listening)
             while self._workers or self._leaving or not self._stopping:
-                told = signal.sigtimedwait(SIGNALS, PULSE)
-                self._hear(told.si_signo if told else None, listening)
+                told = ear.recv(MANY) if wait([ear], PULSE) else b""
+                self._hear(told, listening)
         return self._status
 
-    def _hear(self, number: int | None, listening: socket.socket) -> None:
-        if number in (signal.SIGTERM, signal.SIGINT):
+    def _hear(self, told: bytes, listening: socket.socket) -> None:
+        """Do what the signals say; their numbers are the bytes."""
+        if signal.SIGTERM in told or signal.SIGINT in told:
             self._stop()
-        elif number == signal.SIGHUP and not self._stopping:
+        elif signal.SIGHUP in told and not self._stopping:
             self._roll(listening)
         lost = self._bury()
-        if not self._stopping and (lost or number is None):
+        if not self._stopping and (lost or not told):
             self._fill(listening)
 
     def _fill(self, listening: socket.socket) -> None:
@@ -115,8 +118,23 @@ class Supervisor:
         return lost
 
 
+@contextmanager
+def heard() -> Iterator[socket.socket]:
+    """Within the block signals do nothing but be told: their numbers can be read as bytes."""
+    ear, mouth = socket.socketpair()
+    with ear, mouth:
+        mouth.setblocking(False)  # noqa: FBT003 - Python's own, and asked for by it
+        before = signal.set_wakeup_fd(mouth.fileno())
+        handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+        try:
+            yield ear
+        finally:
+            signal.set_wakeup_fd(before)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
 def work(config: uvicorn.Config, listening: socket.socket, line: Connection) -> None:
     """Be a worker: serve on the shared socket until told to stop."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     config.configure_logging()  # a new process begins without
     Server(config, line).run(sockets=[listening])

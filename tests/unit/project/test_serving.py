@@ -202,8 +202,9 @@ async def test_who_was_let_in_by_the_system_is_answered(app):
             caller.writer.close()
 
 
-async def test_a_worker_follows_its_supervisor(app):
+async def test_a_worker_follows_its_supervisor(app, monkeypatch):
     """Workers stay behind, and hold the port, when their supervisor is killed."""
+    monkeypatch.setattr(serving, "ANNOUNCED", 0)
     ours, theirs = multiprocessing.Pipe()
     async with served(app, theirs) as (server, task, _):
         assert ours.recv_bytes() == serving.STARTED
@@ -215,8 +216,9 @@ async def test_a_worker_follows_its_supervisor(app):
     theirs.close()
 
 
-async def test_the_process_ends_with_success_not_by_the_signal(app):
+async def test_the_process_ends_with_success_not_by_the_signal(app, monkeypatch):
     """A supervisor takes every orderly stop for a crash."""
+    monkeypatch.setattr(serving, "ANNOUNCED", 0)
     async with served(app) as (server, task, _):
         server.handle_exit(signal.SIGTERM, None)
         await task

@@ -9,6 +9,7 @@ from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run, RunStep
 from tests import cast
 from tests.cast import client
+from tests.witness import forging
 
 company, rival = cast.company, cast.rival  # fixtures, asked for by name
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -26,6 +27,7 @@ def runs(company):
     return [_run(company, number) for number in range(5)]
 
 
+@forging()
 def _run(company, number):
     denied = {"status": "failed", "outcome_code": "denied"} if number == 2 else {}
     return Run.objects.create(
@@ -100,9 +102,10 @@ def test_runs_are_found_by_what_people_know(company, home, runs, query, numbers)
 
 def test_a_run_is_shown_whole_with_its_steps(company, home, runs):
     """Otherwise: nobody can tell what happened in a run, or sees a rounded amount."""
-    RunStep.objects.create(
-        run=runs[0], organization=company.organization, step_type="upstream", message="answered"
-    )
+    with forging():
+        RunStep.objects.create(
+            run=runs[0], organization=company.organization, step_type="upstream", message="answered"
+        )
     browser = client(company.people["ada"])
     run = browser.get(f"{home}/runs/{runs[0].id}/").json()
     assert run["input_json"] == {"amount": 10**29}

@@ -15,7 +15,6 @@ from agentxsuite.control.storage.grants import GRANTS, Grant
 from agentxsuite.control.storage.partitions import ADD_PARTITIONS, FIRST_ID
 from agentxsuite.control.tenancy.scope import INSTALLATION
 
-ENFORCED = bool(__import__("os").environ.get("WALLS"))
 VISIBLE: Final = "ANY ((SELECT agentxsuite_organizations())::uuid[])"
 SYSTEM_LOG: Final = f"'{INSTALLATION}' = {VISIBLE}"
 # Bodies that run as the owner look for tables in one schema, so that nobody can slip in a temporary
@@ -68,7 +67,7 @@ def statements(schema: str, app: str, ledger: str) -> Iterator[str]:
         for role, privileges in ((app, grant.app), (ledger, grant.ledger)):
             if privileges:
                 yield f"GRANT {privileges} ON {table} TO {role}"
-        if (owner := owner_column(model)) and ENFORCED:
+        if owner := owner_column(model):
             yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
             yield from policies(model, owner, app, ledger)
 

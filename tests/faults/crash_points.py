@@ -32,7 +32,7 @@ from tests.faults.stage import COMMAND, common, run, storage
 
 ROUNDS = {True: 10, False: 100}  # short or not; of each database
 SERVER = 10  # every so many rounds PostgreSQL is killed, not its client
-LONGEST = 0.4  # seconds until the crash
+LONGEST = 0.3  # seconds until the crash
 AFTER = 0.6  # seconds that are watched after a server is back
 TOLD = 5  # findings of one kind that are told
 ORGANIZATION = (

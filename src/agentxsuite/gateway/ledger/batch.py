@@ -3,9 +3,11 @@
 from asyncio import Future
 from collections import deque
 from collections.abc import Sequence
+from operator import itemgetter
 
 from msgspec import Struct
 
+from agentxsuite.gateway.ledger.columns import ONE_KEY
 from agentxsuite.gateway.rows import Change, Row
 
 CHANGES = 256  # in one write
@@ -59,7 +61,11 @@ def is_whole(start: Change, end: Change) -> bool:
 
 
 def gathered(changes: Sequence[Change]) -> Batch:
-    """All rows of a batch; a run that starts and ends in it becomes one row."""
+    """All rows of a batch; a run that starts and ends in it becomes one row.
+
+    Rows that other processes may want to lock too are in one order everywhere: no two batches then
+    wait for each other.
+    """
     runs = {change.run["id"]: change.run for change in changes if change.run}
     ends = []
     for change in changes:
@@ -70,9 +76,9 @@ def gathered(changes: Sequence[Change]) -> Batch:
                 ends.append(end)
     return Batch(
         runs=list(runs.values()),
-        ends=ends,
+        ends=sorted(ends, key=itemgetter("id")),
         steps=[row for change in changes for row in change.steps],
         events=[row for change in changes for row in change.events],
-        keys=[change.key for change in changes if change.key],
+        keys=sorted((change.key for change in changes if change.key), key=itemgetter(*ONE_KEY)),
         released=[str(change.run_id) for change in changes if change.release],
     )

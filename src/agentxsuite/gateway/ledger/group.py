@@ -88,7 +88,8 @@ class GroupCommit(Leases):
             await self._try(batch)
         except Away as error:
             self._put_off(batch, error)
-        except WriteFailed:
+        except WriteFailed as error:
+            log.warning("%d changes are written one by one: %s", len(batch), error)
             await self._write_singly(batch)
 
     async def _write_singly(self, batch: Sequence[Pending]) -> None:

@@ -26,6 +26,7 @@ from agentxsuite.control.policies.services import create_policy
 from agentxsuite.control.secretstore.keys import MasterKeys
 from agentxsuite.control.tenancy import services as tenancy
 from agentxsuite.control.tenancy.models import Environment, Organization
+from agentxsuite.control.tenancy.scope import seeing
 from agentxsuite.engines.tokens import KeyRing
 
 UNTHROTTLED = {"rate": {"per_minute": 1_000_000, "burst": 1_000_000}}
@@ -71,7 +72,8 @@ def add_tool(actor: Actor, environment: Environment, upstream: str) -> Tool:
             await catalog.sync_connection(actor, connection, upstreams)
 
     async_to_sync(sync)()
-    return connection.tools.get()
+    with seeing([environment.organization_id]):
+        return connection.tools.get()
 
 
 def allow(actor: Actor, organization: Organization, tool: Tool) -> None:

@@ -2,7 +2,7 @@
 
 ``python -m tests.faults.upstream --port 9000 --log received`` speaks the stateless revision
 2026-07-28. What is written stays when the process is killed: the file is the evidence of what
-really reached an upstream.
+really reached an upstream. The answer repeats the call's id and the credential that came with it.
 """
 
 import argparse
@@ -51,17 +51,18 @@ def receiver(log: int, delay: float) -> App:
         method, params = message["method"], message.get("params") or {}
         answer = {"jsonrpc": "2.0", "id": message["id"]}
         if method == "tools/call":
-            answer["result"] = await call(params["arguments"])
+            credential = dict(scope["headers"]).get(b"authorization", b"").decode()
+            answer["result"] = await call(params["arguments"], credential)
         elif method in ANSWERS:
             answer["result"] = {"resultType": "complete", **ANSWERS[method]}
         else:
             answer["error"] = {"code": -32601, "message": f"no method {method}"}
         return await reply(send, 200, orjson.dumps(answer))
 
-    async def call(arguments: dict[str, Any]) -> dict[str, Any]:
+    async def call(arguments: dict[str, Any], credential: str) -> dict[str, Any]:
         os.write(log, arguments["call"].encode() + b"\n")
         await asyncio.sleep(arguments.get("seconds", delay))  # how long the tool works
-        content = [{"type": "text", "text": arguments["call"]}]
+        content = [{"type": "text", "text": text} for text in (arguments["call"], credential)]
         return {"resultType": "complete", "content": content, "isError": False}
 
     return app

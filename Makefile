@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo serve test check mutants bench lock clean
+.PHONY: help demo serve test faults check mutants bench lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -15,6 +15,9 @@ serve: $(READY) ## the server on the embedded default
 
 test: $(READY) ## every test, on SQLite and on real PostgreSQL and Redis
 	@$(BIN)/python -m tests
+
+faults: $(READY) ## kill, freeze and restart everything under load, and count what was lost (10 minutes)
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 check: $(READY) ## lint, types, import contracts, budgets, migrations
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -7,7 +7,7 @@ from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connections
 
-pytest_plugins = ["tests.cast", "tests.servers.redis", "tests.witness"]
+pytest_plugins = ["tests.cast", "tests.servers.redis", "tests.witness", "tests.old"]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The command `agentxsuite`: serve, migrate, createuser, createkeys."""
+"""The command `agentxsuite`: serve, migrate, createuser, createkeys, retain."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ import django
 import typer
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.db import DatabaseError
 
 app = typer.Typer(help="The one governed door in front of your MCP servers.", no_args_is_help=True)
 
@@ -104,6 +105,31 @@ def createkeys() -> None:
         else:
             kind.create(path)
             typer.echo(f"created {path}: keep a copy in a safe place")
+
+
+@app.command()
+def retain(
+    audit_days: Annotated[int, typer.Option(min=1, help="how long the audit is kept")],
+    runs_days: Annotated[int, typer.Option(min=1, help="how long runs and their steps are kept")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="let it go, not only say what would")] = False,
+) -> None:
+    """Let go of evidence that is older than so many days; what goes is written into the audit."""
+    from agentxsuite.control.audit.services import Actor  # noqa: PLC0415 - as above
+    from agentxsuite.control.storage import retention, roles  # noqa: PLC0415 - as above
+
+    by_hand = Actor("client:command-line")
+    try:
+        with roles.as_owner():
+            for past in retention.old_evidence(audit_days, runs_days):
+                if yes:
+                    retention.drop(by_hand, past)
+                verb = "let go of" if yes else "would let go of"
+                typer.echo(f"{verb} {past.table}: {past.rows} rows, until {past.until:%Y-%m-%d}")
+    except ImproperlyConfigured as error:
+        fail(str(error))
+    except DatabaseError as error:
+        fail(f"stopped: {error}".strip())
 
 
 def fail(problem: str) -> None:

@@ -9,6 +9,7 @@ import uvicorn
 from django.contrib.auth import authenticate
 from typer.testing import CliRunner
 
+from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.tenancy.models import User
 from agentxsuite.project import main
 
@@ -95,6 +96,25 @@ def test_several_workers_need_what_they_share(run, served, settings, embedded, r
     assert output.endswith(f"for --workers set {missing}.")
     assert output.count("\n") == 0
     assert served == []
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_retain_says_what_would_go_and_then_lets_it_go(run, months_of_old, old_event):
+    """An operator finds out what is gone when it is gone."""
+    kept = ("retain", "--audit-days", "390", "--runs-days", "390")
+    status, said = run(*kept)
+    assert status == 0
+    assert "would let go of audit_auditevent" in said
+    assert AuditEvent.objects.filter(id=old_event.id).exists()
+    assert run(*kept, "--yes")[1] == said.replace("would let go of", "let go of")
+    assert not AuditEvent.objects.filter(id=old_event.id).exists()
+    assert run(*kept) == (0, "")
+
+
+def test_retain_keeps_today(run):
+    """A slip of the hand takes the evidence of the running day."""
+    assert run("retain", "--audit-days", "0", "--runs-days", "9")[0] == 2
 
 
 def command(*words, **environment):

@@ -54,7 +54,7 @@ def leave_out(promise: str) -> None:
     if promise == "record":
         asgi.GroupCommit = Forgetful
     elif promise == "freshness":
-        asgi.open_directory = lambda: Remembering(directory())  # type: ignore[assignment, return-value]
+        asgi.open_directory = lambda: Remembering(directory())  # type: ignore[assignment, return-value]  # it asks as little as it must
     elif promise == "wall":
         asgi.conninfo = lambda _role="app": conninfo("owner")
     elif promise == "shared limits":

@@ -89,7 +89,7 @@ def _with_options(parsed: dict[str, Any]) -> dict[str, Any]:
 
 def database_roles(*, embedded: bool) -> dict[str, Any]:
     """Read the addresses of the database's other two roles: `ledger`, and maybe `owner`."""
-    urls = {role: text(f"DATABASE_{role.upper()}_URL") for role in ("ledger", "owner")}
+    urls = {"ledger": text("DATABASE_LEDGER_URL"), "owner": text("DATABASE_OWNER_URL")}
     if embedded:
         return {}
     if not urls["ledger"]:

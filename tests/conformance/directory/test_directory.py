@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -230,6 +230,32 @@ async def test_a_load_that_fails_closes_the_door_for_once():
             await directory.ask(Question("o", environment="e"))
         # the first that succeeds had begun too early for this question
         assert (await directory.ask(Question("o", environment="e"))).snapshot.revision == 2
+
+
+class AtOnce(Executor):
+    """Does the work before anybody can look, so that a test says what comes when."""
+
+    def submit(self, work, /, *args):
+        done = Future()
+        done.set_result(work(*args))
+        return done
+
+
+async def test_a_load_that_ends_as_somebody_asks_is_no_circle():
+    """The worker would stand still for ever: nobody would be answered any more."""
+    loads = iter([1, 2, 2])
+
+    def load(*_):
+        return replace(building.snapshot(None), revision=next(loads))
+
+    async def ask(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)  # the loop goes once around
+        return await directory.ask(Question("o", environment="e"))
+
+    async with aclosing(FreshDirectory(Steady(), load, AtOnce())) as directory:
+        answers = await asyncio.gather(*(ask(turns) for turns in range(4)))
+    assert {answer.snapshot.revision for answer in answers} == {2}
 
 
 async def test_a_load_that_takes_too_long_closes_the_door_but_is_not_lost(monkeypatch):

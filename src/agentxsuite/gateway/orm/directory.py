@@ -69,6 +69,9 @@ class FreshDirectory:
 
     def _load_once(self, place: Place) -> "asyncio.Future[Snapshot | None]":
         loading = self._loading.get(place)
+        if loading is not None and loading.done():  # in this very turn: its callback is still due
+            self._keep(place, loading)
+            loading = None
         if loading is None:
             loop = asyncio.get_running_loop()
             held = self._held.get(place)
@@ -79,6 +82,8 @@ class FreshDirectory:
 
     def _keep(self, place: Place, loaded: "asyncio.Future[Snapshot | None]") -> None:
         """Hold what was loaded; what has gone is not held, and an error changes nothing."""
+        if self._loading.get(place) is not loaded:  # kept already, and perhaps loaded anew
+            return
         del self._loading[place]
         if loaded.exception() is None:
             self._held.pop(place, None)

@@ -87,17 +87,12 @@ def _with_options(parsed: dict[str, Any]) -> dict[str, Any]:
     return parsed | {"CONN_MAX_AGE": 0}  # a kept connection leaks under ASGI
 
 
-def database_roles(*, embedded: bool) -> dict[str, Any]:
-    """Read the addresses of the database's other two roles: `ledger`, and maybe `owner`."""
-    urls = {"ledger": text("DATABASE_LEDGER_URL"), "owner": text("DATABASE_OWNER_URL")}
-    if embedded:
-        return {}
-    if not urls["ledger"]:
-        raise refusal("DATABASE_LEDGER_URL must be set when the database is PostgreSQL.")
-    for role, url in urls.items():
-        if url and ENGINES.get(urlsplit(url).scheme) != POSTGRESQL:
-            raise refusal(f"DATABASE_{role.upper()}_URL must begin with postgresql://.")
-    return {role: dict(dj_database_url.parse(url)) for role, url in urls.items() if url}
+def database_role(name: str) -> dict[str, Any] | None:
+    """Read the address of the database as another of its roles; None where it is not set."""
+    url = text(name)
+    if url and ENGINES.get(urlsplit(url).scheme) != POSTGRESQL:
+        raise refusal(f"{name} must begin with postgresql://.")
+    return dict(dj_database_url.parse(url)) if url else None
 
 
 def key_file(name: str, default: Path) -> Path:

@@ -16,9 +16,14 @@ DATA_DIR = env.data_directory("data")
 DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'agentxsuite.sqlite3'}")}
 EMBEDDED = DATABASES["default"]["ENGINE"] == env.SQLITE
 
-# With PostgreSQL, the addresses of its other roles: DATABASE_LEDGER_URL writes the record of calls,
-# DATABASE_OWNER_URL is for `migrate` and `retain` alone. DATABASE_URL is the role `app`.
-DATABASE_ROLES = env.database_roles(embedded=EMBEDDED)
+# With PostgreSQL, its other roles: the first writes the record of calls, the second is for `migrate`
+# and `retain` alone. DATABASE_URL is the role `app`.
+DATABASE_ROLES = {
+    "ledger": env.database_role("DATABASE_LEDGER_URL"),
+    "owner": env.database_role("DATABASE_OWNER_URL"),
+}
+if not EMBEDDED and DATABASE_ROLES["ledger"] is None:
+    raise env.refusal("DATABASE_LEDGER_URL must be set when the database is PostgreSQL.")
 
 # Shows stack traces to visitors; for development on the embedded default only.
 DEBUG = env.flag("DEBUG")

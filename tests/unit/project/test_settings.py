@@ -87,7 +87,6 @@ def test_the_embedded_default_needs_nothing(bare, settings_now):
     """A newcomer has to read a manual before the first start."""
     settings = settings_now()
     assert settings.EMBEDDED
-    assert settings.DATABASE_ROLES == {}
     assert settings.DATABASES["default"]["NAME"] == str(bare / "agentxsuite.sqlite3")
     assert set(settings.ALLOWED_HOSTS) == {"127.0.0.1", "localhost"}
     assert settings.REGISTRATION == "open"
@@ -126,7 +125,7 @@ def test_production_takes_what_it_is_told(production, monkeypatch, settings_now)
     assert not settings.EMBEDDED
     assert settings.DATABASES["default"]["CONN_MAX_AGE"] == 0
     assert settings.DATABASE_ROLES["ledger"]["USER"] == "ledger"
-    assert "owner" not in settings.DATABASE_ROLES
+    assert settings.DATABASE_ROLES["owner"] is None
     assert settings.PUBLIC_URL == "https://door.example.org"
     assert settings.ALLOWED_HOSTS == ["door.example.org", "10.0.0.5"]
     assert settings.EGRESS_ALLOW == ["127.0.0.1:9000", "10.0.0.0/8"]

@@ -49,7 +49,7 @@ def as_owner() -> Iterator[None]:
     if settings.EMBEDDED:
         yield
         return
-    owner = settings.DATABASE_ROLES.get("owner")
+    owner = settings.DATABASE_ROLES["owner"]
     if owner is None:
         raise _refusal("DATABASE_OWNER_URL must be set for this command (docs/storage.md).")
     before = {name: connection.settings_dict[name] for name in LOGIN}

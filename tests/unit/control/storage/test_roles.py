@@ -83,6 +83,6 @@ def test_a_migration_is_the_owners_and_only_that(monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         assert cursor.fetchone() == (urlsplit(os.environ["DATABASE_URL"]).username,)
-    monkeypatch.delitem(configured.DATABASE_ROLES, "owner")
+    monkeypatch.setitem(configured.DATABASE_ROLES, "owner", None)
     with pytest.raises(ImproperlyConfigured, match="DATABASE_OWNER_URL must be set"), as_owner():
         pass

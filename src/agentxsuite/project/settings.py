@@ -16,8 +16,8 @@ DATA_DIR = env.data_directory("data")
 DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'agentxsuite.sqlite3'}")}
 EMBEDDED = DATABASES["default"]["ENGINE"] == env.SQLITE
 
-# With PostgreSQL, its other roles: the first writes the record of calls, the second is for `migrate`
-# and `retain` alone. DATABASE_URL is the role `app`.
+# With PostgreSQL, its roles beside `app`, which is the one of DATABASE_URL: the first writes the
+# record of calls, the second is for `migrate` and `retain` alone.
 DATABASE_ROLES = {
     "ledger": env.database_role("DATABASE_LEDGER_URL"),
     "owner": env.database_role("DATABASE_OWNER_URL"),

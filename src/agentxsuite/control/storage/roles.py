@@ -27,14 +27,13 @@ FROM pg_roles WHERE rolname = current_user
 
 def conninfo(role: str = "app") -> str:
     """Return the database's address for `app` or `ledger`, in libpq's form."""
-    database = settings.DATABASES["default"]
-    login = database if role == "app" else settings.DATABASE_ROLES[role]
+    login = _login(role)
     known: dict[str, object] = {
         "host": login.get("HOST"),
         "port": login.get("PORT"),
         "user": login.get("USER"),
         "password": login.get("PASSWORD"),
-        "dbname": database.get("NAME"),
+        "dbname": settings.DATABASES["default"]["NAME"],
     }
     known |= {name: value for name, value in login.get("OPTIONS", {}).items() if name != "pool"}
     return make_conninfo("", **{name: str(value) for name, value in known.items() if value})
@@ -49,9 +48,7 @@ def as_owner() -> Iterator[None]:
     if settings.EMBEDDED:
         yield
         return
-    owner = settings.DATABASE_ROLES["owner"]
-    if owner is None:
-        raise _refusal("DATABASE_OWNER_URL must be set for this command (docs/storage.md).")
+    owner = _login("owner")
     before = {name: connection.settings_dict[name] for name in LOGIN}
     _log_in(owner)
     try:
@@ -67,6 +64,15 @@ def check_roles() -> None:
     names = {role: _checked(role) for role in ("app", "ledger")}
     if names["app"] == names["ledger"]:
         raise _refusal("DATABASE_LEDGER_URL must name another role than DATABASE_URL.")
+
+
+def _login(role: str) -> dict[str, Any]:
+    if role == "app":
+        return settings.DATABASES["default"]
+    login = settings.DATABASE_ROLES[role]
+    if login is None:
+        raise _refusal(f"DATABASE_{role.upper()}_URL must be set for this (docs/storage.md).")
+    return login
 
 
 def _log_in(login: dict[str, Any]) -> None:

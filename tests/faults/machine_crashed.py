@@ -5,8 +5,9 @@ import signal
 import time
 from collections.abc import Sequence
 
+from tests.faults import evidence
 from tests.faults.client import Load
-from tests.faults.outage import survived
+from tests.faults.outage import SETTLED, survived
 from tests.faults.stage import Stage, staged
 
 ROUNDS = {True: 1, False: 3}  # short or not
@@ -21,6 +22,8 @@ def prove(short: bool) -> Sequence[str]:  # noqa: FBT001 - as the command line s
             die(stage)
 
         rounds = [survived(stage, crash, short=True) for _ in range(ROUNDS[short])]
+        if not short:
+            evidence.settle(stage, SETTLED)
     return [line for lines in rounds for line in lines]
 
 

@@ -10,18 +10,18 @@ from tests.faults.stage import Stage
 
 RECOVERY = 5.0  # seconds after a fault within which every worker answers with success
 PATIENCE = 20.0  # seconds that are waited, so that a broken promise has a figure
-BEFORE = AFTER = 1.0  # seconds of load around the fault
+AROUND = {True: 0.3, False: 1.0}  # seconds of load before and after the fault, short or not
 SETTLED = 45.0  # seconds after which no run is open: the longest timeout, and 30, and some
 
 
 def survived(stage: Stage, fault: Callable[[Load], None], *, short: bool) -> list[str]:
     """Let the fault happen under load, once; figures. Raises Broken."""
     with loaded(stage) as load:
-        time.sleep(BEFORE)  # the load is the subject
+        time.sleep(AROUND[short])  # the load is the subject
         fault(load)
         ended = time.monotonic()
         load.until_all_answer(ended, PATIENCE)
-        time.sleep(AFTER)  # as above
+        time.sleep(AROUND[short])  # as above
     if not short:
         evidence.settle(stage, SETTLED)
     return judged(stage, load, ended)

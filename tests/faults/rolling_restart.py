@@ -8,7 +8,7 @@ from tests.faults import evidence
 from tests.faults.broken import Broken, require
 from tests.faults.client import Load, loaded
 from tests.faults.evidence import show, told
-from tests.faults.outage import AFTER, PATIENCE, SETTLED
+from tests.faults.outage import AROUND, PATIENCE, SETTLED
 from tests.faults.progress import say
 from tests.faults.stage import Stage, staged
 
@@ -23,7 +23,7 @@ def prove(short: bool) -> Sequence[str]:  # noqa: FBT001 - as the command line s
             for number in range(1, ROUNDS[short] + 1):
                 taken = [restart(stage, load, index) for index in range(len(stage.workers))]
                 say(f"   restarted {number} of {ROUNDS[short]}: {len(load.answers())} attempts")
-            time.sleep(AFTER)  # the load is the subject
+            time.sleep(AROUND[short])  # the load is the subject
         evidence.settle(stage, SETTLED)
         require([*not_answered(load), *leases(stage)])
         drained = ", ".join(f"{seconds:.1f} s" for seconds in taken)

@@ -30,6 +30,7 @@ STRETCHES, STRETCH = 10, 5.0  # with and without edits in turn, seconds each
 MOST = 2.0  # times the p99 without edits
 TOLD = 5  # stale answers that are told
 Span = tuple[float, float]
+Pipes = tuple[IO[bytes], IO[bytes]]  # what a program reads, and what it says
 
 
 def prove(short: bool) -> Sequence[str]:  # noqa: FBT001 - as the command line says it
@@ -43,27 +44,26 @@ def fresh(stage: Stage, rounds: tuple[int, int, int]) -> list[str]:
     """The rounds, of which some are played without Redis."""
     redis = stage.redis
     assert redis, "it is staged with one"
-    with loaded(stage, callers=CALLERS):
-        lines = [played(stage, rounds[0], "with Redis")]
+    plan = {**place(stage), "urls": stage.urls, "seed": secrets.randbits(32)}
+    with loaded(stage, callers=CALLERS), program(stage, "rounds", plan) as pipes:
+        lines = [played(pipes, rounds[0], "with Redis")]
         redis.kill()
         try:
-            lines.append(played(stage, rounds[1], "while Redis is away"))
+            lines.append(played(pipes, rounds[1], "while Redis is away"))
         finally:
             redis.start()
-        lines.append(played(stage, rounds[2], "after Redis came back"))
+        lines.append(played(pipes, rounds[2], "after Redis came back"))
     return lines
 
 
-def played(stage: Stage, rounds: int, when: str) -> str:
+def played(pipes: Pipes, rounds: int, when: str) -> str:
     """Some rounds; how they went. Raises Broken for a stale answer."""
-    seed = secrets.randbits(32)
-    plan = {**place(stage), "rounds": rounds, "urls": stage.urls, "seed": seed}
-    with program(stage, "rounds", plan) as (_, said):
-        found = msgspec.json.decode(said.read())
+    asked, said = pipes
+    asked.write(b"%d\n" % rounds)
+    asked.flush()
+    found = msgspec.json.decode(said.readline() or b"{}")
     stale = found["stale"]
-    require(
-        [f"{len(stale)} of {rounds} stale {when} (seed {seed}):", *stale[:TOLD]] if stale else []
-    )
+    require([f"{len(stale)} of {rounds} stale {when}:", *stale[:TOLD]] if stale else [])
     kinds = ", ".join(f"{number} {name}" for name, number in found["rounds"].items())
     slowest = found["slowest"] * 1000
     line = f"{when}: {rounds} rounds, 0 stale ({kinds}); slowest call {slowest:.0f} ms"
@@ -122,13 +122,8 @@ def place(stage: Stage) -> dict[str, object]:
 
 
 @contextmanager
-def program(
-    stage: Stage, name: str, plan: Mapping[str, object]
-) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Run a program of this folder, which uses the services; its input, after the plan, and output.
-
-    Raises Broken when it fails.
-    """
+def program(stage: Stage, name: str, plan: Mapping[str, object]) -> Iterator[Pipes]:
+    """Run a program of this folder, which uses the services. Raises Broken when it fails."""
     process = subprocess.Popen(
         [sys.executable, "-m", f"tests.faults.{name}"],
         stdin=subprocess.PIPE,

@@ -1,9 +1,11 @@
 """A program: changes a fact, calls at once by any worker, and looks whether the answer knows it.
 
-``python -m tests.faults.rounds`` reads its plan as JSON from its input and prints what it found.
+``python -m tests.faults.rounds`` reads its plan as JSON from its input, then numbers of rounds, and
+after each prints what it found.
 """
 
 import random
+import secrets
 import sys
 import time
 from http.client import HTTPConnection
@@ -23,9 +25,8 @@ ALLOWED = 201
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How many rounds, in which organization, through which workers, to which upstream."""
+    """In which organization, through which workers, to which upstream."""
 
-    rounds: int
     organization: str
     environment: str
     urls: tuple[str, ...]
@@ -42,7 +43,7 @@ class Found(msgspec.Struct):
 
 
 class Caller:
-    """Calls one worker after the other, each over a connection that stays."""
+    """Calls any worker, over a new connection each time."""
 
     def __init__(self, plan: Plan) -> None:
         addresses = [urlsplit(url) for url in plan.urls]
@@ -61,26 +62,31 @@ class Caller:
         line.request("POST", self._path, orjson.dumps(body), headers)
         answer = line.getresponse()
         read = orjson.loads(answer.read())
+        line.close()  # a worker lets go of one that is silent for long
         self.slowest = max(self.slowest, time.monotonic() - began)
         return answer.status, read
 
 
-def run(plan: Plan) -> Found:
-    """All rounds, the kinds in turn; the worker is any."""
-    chance = random.Random(plan.seed)  # noqa: S311  # an order, not a secret
+def main() -> None:
+    """Make what is to be changed; then, for each number in a line, play so many rounds."""
+    plan = msgspec.json.decode(sys.stdin.readline(), type=Plan)
     company = Company(plan.organization, plan.environment, plan.upstream)
     caller, kinds = Caller(plan), company.kinds()
-    found = Found(dict.fromkeys(kinds, 0), [], 0.0)
-    for number in range(plan.rounds):
-        name = list(kinds)[number % len(kinds)]
-        worker = chance.randrange(len(plan.urls))
-        value = f"{company.mark}-{number}" if name == SECRET else found.rounds[name] % 2 == 1
-        answer = played(caller, kinds[name], worker, value)
-        found.rounds[name] += 1
-        if answer:
-            found.stale.append(f"{name}, round {number}, worker {worker}: {answer}")
-    found.slowest = caller.slowest
-    return found
+    chance = random.Random(plan.seed)  # noqa: S311  # an order, not a secret
+    on = dict.fromkeys(kinds, True)
+    for line in sys.stdin:
+        found = Found(dict.fromkeys(kinds, 0), [], 0.0)
+        for number in range(int(line)):
+            name = list(kinds)[number % len(kinds)]
+            worker = chance.randrange(len(plan.urls))
+            on[name] = not on[name]
+            value = secrets.token_hex(8) if name == SECRET else on[name]
+            found.rounds[name] += 1
+            if answer := played(caller, kinds[name], worker, value):
+                found.stale.append(f"{name}, round {number}, worker {worker}: {answer}")
+        found.slowest, caller.slowest = caller.slowest, 0.0
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def played(caller: Caller, kind: Kind, worker: int, value: bool | str) -> str:  # noqa: FBT001 - what a kind changes to
@@ -97,5 +103,4 @@ def played(caller: Caller, kind: Kind, worker: int, value: bool | str) -> str:  
 
 
 if __name__ == "__main__":
-    made = run(msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan))
-    sys.stdout.buffer.write(msgspec.json.encode(made))
+    main()

@@ -27,7 +27,7 @@ FROM pg_roles WHERE rolname = current_user
 
 def conninfo(role: str = "app") -> str:
     """Return the database's address for `app` or `ledger`, in libpq's form."""
-    login = _login(role)
+    login = login_of(role)
     known: dict[str, object] = {
         "host": login.get("HOST"),
         "port": login.get("PORT"),
@@ -48,7 +48,7 @@ def as_owner() -> Iterator[None]:
     if settings.EMBEDDED:
         yield
         return
-    owner = _login("owner")
+    owner = login_of("owner")
     before = {name: connection.settings_dict[name] for name in LOGIN}
     _log_in(owner)
     try:
@@ -66,7 +66,8 @@ def check_roles() -> None:
         raise _refusal("DATABASE_LEDGER_URL must name another role than DATABASE_URL.")
 
 
-def _login(role: str) -> dict[str, Any]:
+def login_of(role: str) -> dict[str, Any]:
+    """Return how a role logs in, in Django's words; raises ImproperlyConfigured."""
     if role == "app":
         return settings.DATABASES["default"]
     login = settings.DATABASE_ROLES[role]

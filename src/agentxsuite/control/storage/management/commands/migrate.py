@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.commands import migrate
 from django.db import connection
 
 from agentxsuite.control.storage.partitions import add_partitions
-from agentxsuite.control.storage.roles import as_owner
+from agentxsuite.control.storage.roles import as_owner, login_of
 from agentxsuite.control.storage.walls import raise_walls
 
 
@@ -20,5 +19,5 @@ class Command(migrate.Command):
         with as_owner():
             super().handle(*args, **options)
             if connection.vendor == "postgresql":
-                raise_walls(app, settings.DATABASE_ROLES["ledger"]["USER"])
+                raise_walls(app, login_of("ledger")["USER"])
                 add_partitions()

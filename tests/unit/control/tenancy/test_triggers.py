@@ -1,5 +1,6 @@
 """Whatever a decision reads advances the revision of the environments that it concerns."""
 
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import pytest
@@ -10,7 +11,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from agentxsuite.control.policies.models import PolicyRule
-from agentxsuite.control.tenancy.models import Environment, Organization, Revision
+from agentxsuite.control.tenancy.models import Environment, Organization, Revision, Touched
+from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.control.tenancy.triggers import BumpsRevision
 from tests.unit.control.tenancy.rows import change, twin
 from tests.witness import forging
@@ -161,6 +163,57 @@ def test_many_rules_are_stored_at_once(tenant, advanced):
         for position in range(500)
     ]
     assert advanced(lambda: PolicyRule.objects.bulk_create(rules)) == ALL
+
+
+# what is noted as touched: kind and subject; of all others the row itself, under its own name
+NOTED = {
+    "tenancy.Organization": ("environment", "organization"),
+    "tenancy.User": ("member", "user"),
+    "tenancy.OrganizationMembership": ("member", "user"),
+    "secretstore.SecretVersion": ("secret", "secret"),
+    "catalog.ToolDefinition": ("tool", "tool"),
+    "policies.PolicyRule": ("policy", "policy"),
+    "policies.PolicyBinding": ("policy", "policy"),
+}
+
+
+@pytest.mark.parametrize("model", WATCHED)
+def test_what_changed_is_noted_at_its_revision(model, tenant):
+    """A worker reads something else anew than what an administrator has changed."""
+    name, _, values, concerned = WATCHED[model]
+    kind, subject = NOTED.get(model, (name, name))
+    for _ in range(2):  # the second change finds the note of the first
+        change(getattr(tenant, name), **values)
+        for place in concerned:
+            environment = getattr(tenant, place)
+            noted = Touched.objects.get(
+                environment=environment, kind=kind, subject=getattr(tenant, subject).pk
+            )
+            assert noted.revision == Revision.objects.get(environment=environment).value
+        values = {"created_at": timezone.now()}
+
+
+@pytest.mark.database(only="postgres")
+@pytest.mark.django_db(transaction=True)
+def test_a_policy_that_changes_while_an_environment_is_made_reaches_it(tenant):
+    """A deny that was written in a bad moment never counts in a new environment."""
+
+    def edit():
+        try:
+            with changing(tenant.organization.id):
+                change(tenant.policy, is_active=False)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with changing(tenant.organization.id), connection.cursor() as cursor:
+            made = Environment.objects.create(organization=tenant.organization, name="new")
+            edited, waiting = other.submit(edit), 0
+            while not waiting and not edited.done():
+                cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                waiting = cursor.rowcount
+        edited.result(10)
+    assert Touched.objects.filter(environment=made, subject=tenant.policy.pk).exists()
 
 
 def test_an_environment_starts_with_a_revision_and_takes_it_along(db):

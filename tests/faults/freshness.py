@@ -23,10 +23,10 @@ from tests.faults.progress import say
 from tests.faults.stage import ROOT, Stage, staged
 
 WORKERS = 4
-CALLERS = 8  # of the load beside the rounds
+CALLERS, PAUSE = 4, 0.05  # of the load beside the rounds; seconds between two calls of one
 ROUNDS = {True: (30, 20, 10), False: (500, 300, 200)}  # with Redis, without, and with it again
 RULES = 10_000
-STRETCHES, STRETCH = 10, 5.0  # with and without edits in turn, seconds each
+STRETCHES, STRETCH = 10, 4.0  # with and without edits in turn, seconds each
 MOST = 2.0  # times the p99 without edits
 TOLD = 5  # stale answers that are told
 Span = tuple[float, float]
@@ -45,7 +45,7 @@ def fresh(stage: Stage, rounds: tuple[int, int, int]) -> list[str]:
     redis = stage.redis
     assert redis, "it is staged with one"
     plan = {**place(stage), "urls": stage.urls, "seed": secrets.randbits(32)}
-    with loaded(stage, callers=CALLERS), program(stage, "rounds", plan) as pipes:
+    with loaded(stage, callers=CALLERS, pause=PAUSE), program(stage, "rounds", plan) as pipes:
         lines = [played(pipes, rounds[0], "with Redis")]
         redis.kill()
         try:

@@ -1,4 +1,4 @@
-"""What a server offers, read from the list of its tools: pinned, scanned, refused. Pure."""
+"""What a server offers, read from the list of its tools: pinned, scanned, refused."""
 
 import json
 from collections import Counter
@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from agentxsuite import wire
+from agentxsuite.control.catalog.pace import Pace
 from agentxsuite.control.catalog.scan import Finding, scan
 from agentxsuite.engines import pdp
 from agentxsuite.engines.schemas import SchemaRefused, inspect_schema
@@ -58,7 +59,9 @@ def read_listing(slug: str, definitions: Sequence[Mapping[str, JSON]]) -> Listin
     times = Counter(definition["name"] for definition in definitions)
     offers: dict[str, Offer] = {}
     refused: list[Finding] = []
+    pace = Pace()
     for number, definition in enumerate(definitions):
+        pace.rest()
         name = definition["name"]
         try:
             offers[name] = offer(slug, definition, alone=times[name] == 1)

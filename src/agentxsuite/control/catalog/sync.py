@@ -1,8 +1,8 @@
 """One comparison of a connection's tools with what its server says, in its parts.
 
 What is said while the database waits is kept short, and nothing is held in the database while the
-server is asked: a long list is written in chunks, each in its own transaction. Another sync that
-finishes meanwhile, or an edit of the connection, makes the list at hand worthless: `Superseded`.
+server is asked: a long list is written in chunks, each in its own transaction, with rests between
+them. Another sync that finishes meanwhile, or an edit of the connection, makes the list at hand worthless: `Superseded`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog.endpoints import endpoint_of
 from agentxsuite.control.catalog.listing import Listing, Offer, Unacceptable, read_listing
 from agentxsuite.control.catalog.models import Connection, ConnectionStatus
+from agentxsuite.control.catalog.pace import Pace
 from agentxsuite.control.catalog.pinning import Pinned, pin, vanish
 from agentxsuite.control.secretstore.services import SecretsUnavailable, reveal_many
 from agentxsuite.control.secretstore.values import SecretUnreadable
@@ -25,7 +26,7 @@ from agentxsuite.control.tenancy.scope import changing, seeing
 from agentxsuite.engines.upstream import Endpoint, UpstreamError, UpstreamTimeout
 from agentxsuite.wire import JSON
 
-CHUNK = 100  # tools in one transaction: SQLite has one writer, and calls wait behind it
+CHUNK = 20  # tools in one transaction: SQLite has one writer, and calls wait behind it
 TOLD = 100  # names of one kind in an event
 
 
@@ -142,7 +143,9 @@ def settle(actor: Actor, plan: Plan, definitions: Sequence[dict[str, JSON]]) -> 
     """Compare a fresh list with what is stored; raises Unacceptable, Superseded, NotFound."""
     listing = read_listing(plan.slug, definitions)
     tally = Tally(findings=[finding.as_json() for finding in listing.refused])
+    pace = Pace()
     for chunk in _chunks(list(listing.offers.values())):
+        pace.rest()
         with changing(plan.organization):
             connection = _held(plan)
             for pinned in pin(connection, chunk, first=connection.synced_at is None):

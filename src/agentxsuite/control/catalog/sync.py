@@ -2,7 +2,8 @@
 
 What is said while the database waits is kept short, and nothing is held in the database while the
 server is asked: a long list is written in chunks, each in its own transaction, with rests between
-them. Another sync that finishes meanwhile, or an edit of the connection, makes the list at hand worthless: `Superseded`.
+them. Another sync that finishes meanwhile, or an edit of the connection, makes the list at hand
+worthless: `Superseded`.
 """
 
 from collections.abc import Iterator, Sequence

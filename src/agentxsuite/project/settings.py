@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "rest_framework",
+    "django_filters",
     "knox",
     "agentxsuite.control.storage",
     "agentxsuite.control.tenancy",

@@ -22,6 +22,8 @@ EventType = Literal[
     "logout",
     "organization_created",
     "environment_created",
+    "environment_changed",
+    "environment_deleted",
     "member_added",
     # connections and their tools
     "connection_created",

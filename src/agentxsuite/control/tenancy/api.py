@@ -10,9 +10,21 @@ from rest_framework.response import Response
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.login import log_in, log_out
-from agentxsuite.control.tenancy.models import Organization, OrganizationMembership, User
+from agentxsuite.control.tenancy.models import (
+    Environment,
+    EnvironmentType,
+    Organization,
+    OrganizationMembership,
+    User,
+)
 from agentxsuite.control.tenancy.pages import Numbered, page
-from agentxsuite.control.tenancy.views import Door
+from agentxsuite.control.tenancy.serializers import Choice, StrictModelSerializer
+from agentxsuite.control.tenancy.services import (
+    change_environment,
+    create_environment,
+    delete_environment,
+)
+from agentxsuite.control.tenancy.views import Door, Resource
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -99,6 +111,37 @@ class Organizations(Door):
         """List the organizations that the caller is a member of."""
         mine = Organization.objects.filter(id__in=_mine(request).values("organization"))
         return page(request, mine.order_by("name", "id"), OrganizationSerializer, Numbered)
+
+
+class EnvironmentSerializer(StrictModelSerializer[Environment]):
+    """An environment."""
+
+    type = Choice(choices=EnvironmentType.choices, default=EnvironmentType.DEV)
+
+    class Meta:
+        model = Environment
+        fields = ["id", "name", "type", "created_at", "updated_at"]
+
+
+class Environments(Resource):
+    """`/orgs/{org}/environments/`."""
+
+    model = Environment
+    serializer_class = EnvironmentSerializer
+    filterset_fields = ("name", "type")
+    ordering_fields = ("name", "type", "created_at")
+
+    def make(self, actor: Actor, organization: Organization, **facts: Any) -> Environment:
+        """Make an environment."""
+        return create_environment(actor, organization, facts["name"], facts["type"])
+
+    def change(self, actor: Actor, row: Environment, **facts: Any) -> Environment:
+        """Rename an environment, or say that more or less is at stake there."""
+        return change_environment(actor, row, **facts)
+
+    def end(self, actor: Actor, row: Environment) -> None:
+        """Delete an environment; nothing in it can be called from then on."""
+        delete_environment(actor, row)
 
 
 def _mine(request: Request) -> Any:

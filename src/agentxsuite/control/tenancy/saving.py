@@ -1,12 +1,15 @@
 """Storing one row: checked like a form first, so that whoever wrote it learns all that is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import QuerySet
 
-from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid
+from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound
+from agentxsuite.wire import JSON
 
 Row = TypeVar("Row", bound=models.Model)
 OWNERS = {"organization", "environment", "user"}  # in whose realm a name is taken
@@ -31,6 +34,26 @@ def save(row: Row) -> Row:
     except IntegrityError:
         raise Conflict(f"Another {_noun(row)} stands in the way.") from None
     return row
+
+
+def held(rows: QuerySet[Row], row_id: UUID) -> Row:
+    """Return a row that nobody else changes until the transaction ends; raises NotFound."""
+    row = rows.select_for_update(no_key=True).filter(pk=row_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def alter(row: models.Model, changes: Mapping[str, Any]) -> dict[str, JSON]:
+    """Set what differs; returns it as `{field: {"from": ..., "to": ...}}`."""
+    before = {name: getattr(row, name) for name in changes}
+    for name, value in changes.items():
+        setattr(row, name, value)
+    return {
+        name: {"from": plain(before[name]), "to": plain(value)}
+        for name, value in changes.items()
+        if before[name] != value
+    }
 
 
 def plain(value: Any) -> Any:

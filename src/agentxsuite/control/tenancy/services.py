@@ -3,7 +3,9 @@
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
+from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import (
@@ -15,8 +17,9 @@ from agentxsuite.control.tenancy.models import (
     User,
 )
 from agentxsuite.control.tenancy.problems import Forbidden, Invalid
-from agentxsuite.control.tenancy.saving import save
+from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
+from agentxsuite.wire import JSON
 
 
 @transaction.atomic
@@ -102,6 +105,29 @@ def create_environment(
         return environment
 
 
+def change_environment(actor: Actor, environment: Environment, **changes: str) -> Environment:
+    """Alter an environment's `name` or `type`; raises Invalid, Conflict or NotFound."""
+    with changing(environment.organization_id):
+        current = held(Environment.objects.live(), environment.id)
+        differences = alter(current, changes)
+        if differences:
+            save(current)
+            _record_environment("environment_changed", actor, current, {"changes": differences})
+    return current
+
+
+def delete_environment(actor: Actor, environment: Environment) -> None:
+    """Delete an environment softly: with it go its connections, agents and their tokens' worth.
+
+    Raises NotFound when somebody else was first.
+    """
+    with changing(environment.organization_id):
+        current = held(Environment.objects.live(), environment.id)
+        current.deleted_at = timezone.now()
+        current.save(update_fields=["deleted_at"])
+        _record_environment("environment_deleted", actor, current, {"name": current.name})
+
+
 def add_member(
     actor: Actor, organization: Organization, user: User, role: str
 ) -> OrganizationMembership:
@@ -133,3 +159,17 @@ def _role(name: str) -> Role:
         return Role(name.lower())
     except ValueError:
         raise Invalid.at("/role", f"must be one of {', '.join(Role.values)}") from None
+
+
+def _record_environment(
+    event: EventType, actor: Actor, environment: Environment, data: dict[str, JSON]
+) -> None:
+    record(
+        event,
+        actor=actor,
+        organization=environment.organization_id,
+        environment=environment,
+        action="environment.change" if event == "environment_changed" else "environment.delete",
+        target=f"environment:{environment.id}",
+        data=data,
+    )

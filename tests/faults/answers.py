@@ -19,9 +19,11 @@ class Plan(Struct, frozen=True):
 
     urls: tuple[str, ...]
     path: str
+    mcp_path: str
     token: str
     agent: str
     tool: str
+    mcp_tool: str
     prefix: str
     log: str
     callers: int = 16

@@ -65,8 +65,8 @@ def loaded(stage: Stage, **changes: float) -> Iterator[Load]:
     prefix = secrets.token_hex(4)
     log = stage.folder / f"answers-{prefix}"
     tenant = stage.tenant
-    ours = (tenant.execute, tenant.token, tenant.agent, tenant.tool, prefix, str(log))
-    plan = Plan(stage.urls, *ours, **changes)
+    ours = (tenant.execute, tenant.mcp, tenant.token, tenant.agent, tenant.tool, tenant.mcp_tool)
+    plan = Plan(stage.urls, *ours, prefix, str(log), **changes)
     load = Load(log, prefix, len(stage.workers))
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.load"],

@@ -76,6 +76,7 @@ def agreed(stage: Stage, load: Load) -> list[str]:
             *told("answered 201 but not on record as such", unrecorded(answers, record)),
             *told("reached the upstream without a run on record", unknown(received, record)),
             *told("reached the upstream twice", twice(received)),
+            *told("succeeded twice on record", again(record)),
             *told("answered 500", (show(answer) for answer in answers if answer.status == 500)),
             *told("refused without a documented code", undocumented(answers, known)),
             *told("open for too long", (show(run) for run in record.runs.values() if run.overdue)),
@@ -131,12 +132,18 @@ def bare(identifier: str) -> str:
 
 def unrecorded(answers: Sequence[Answer], record: Record) -> Iterator[str]:
     """Calls that their caller believes to have succeeded, and the record does not."""
+    good = {run.call: run for run in record.runs.values() if run.status == "succeeded"}
     for answer in answers:
-        if answer.status == 201:
-            run = record.runs.get(bare(answer.run_id))
-            fits = run and (run.status, run.call) == ("succeeded", answer.call)
-            if not run or not fits or not record.complete(run):
-                yield f"{show(answer)} {show(run) if run else 'no run'}"
+        run = good.get(answer.call)
+        named = bare(answer.run_id) or (run and run.id)  # an MCP answer names no run
+        if answer.status == 201 and not (run and run.id == named and record.complete(run)):
+            yield f"{show(answer)} {show(run) if run else 'no run that succeeded'}"
+
+
+def again(record: Record) -> Iterator[str]:
+    """Calls that succeeded more than once."""
+    good = Counter(run.call for run in record.runs.values() if run.status == "succeeded")
+    return (f"{call} ({number} times)" for call, number in good.items() if number > 1)
 
 
 def unknown(received: Iterable[str], record: Record) -> Iterator[str]:
@@ -183,11 +190,12 @@ def show(thing: Answer | Run) -> str:
 def figures(answers: Sequence[Answer], record: Record, received: Sequence[str]) -> list[str]:
     """How much there was of everything."""
     kinds = Counter(f"{answer.status} {answer.code}".strip() for answer in answers if answer.status)
+    replayed = sum(answer.replayed for answer in answers)
     lost = sum(answer.lost for answer in answers)
     refused = sum(bool(answer.error) for answer in answers) - lost
     ends = Counter(run.outcome or run.status for run in record.runs.values())
     return [
-        f"answers: {counted(kinds)}; without: {lost}; not let in: {refused}",
+        f"answers: {counted(kinds)}; replayed: {replayed}; none: {lost}; not let in: {refused}",
         f"runs: {counted(ends)}; received upstream: {len(received)}",
     ]
 

@@ -7,18 +7,16 @@ import asyncio
 import signal
 import sys
 import time
-from contextlib import suppress
 from io import BufferedWriter
 from itertools import count
 from pathlib import Path
 
 import msgspec
-import orjson
 import uvloop
 
-from benchmarks.calls import Address
 from benchmarks.http1 import Answer as Reply
 from benchmarks.http1 import Connection, connect
+from tests.faults import doors
 from tests.faults.answers import LOST, REFUSED, Answer, Plan
 
 SILENCE = 30.0  # seconds without an answer after which it counts as lost
@@ -100,10 +98,12 @@ class Callers:
             self._shun(worker)
             await asyncio.sleep(PAUSE)  # the pace of a caller that fails
         else:
-            reply, error = await self._exchange(lines[worker], self._request(call, worker, key=key))
+            reply, error = await self._exchange(
+                lines[worker], doors.request(self._plan, worker, call, key=key)
+            )
             if reply and lines[worker].closed:  # announced: it answered, and closed
                 self._shun(worker)
-        told = {**read(reply), "error": error}
+        told = {**doors.read(reply), "error": error}
         answer = Answer(call, key, worker, sent, time.monotonic(), **told)
         self._log.write(msgspec.json.encode(answer) + b"\n")
         self._log.flush()
@@ -119,13 +119,6 @@ class Callers:
     def _shun(self, worker: int) -> None:
         self._shunned[worker] = time.monotonic() + SHUNNED
 
-    def _request(self, call: str, worker: int, *, key: bool) -> bytes:
-        plan = self._plan
-        headers = (f"Idempotency-Key: {call}",) if key else ()
-        address = Address(plan.urls[worker] + plan.path, plan.token, headers)
-        asked = {"agent": plan.agent, "tool": plan.tool, "input": {"call": call}}
-        return address.post({**asked, "timeout_seconds": plan.timeout})
-
 
 def hang_up(lines: dict[int, Connection]) -> None:
     """Close all connections of a caller."""
@@ -136,21 +129,6 @@ def hang_up(lines: dict[int, Connection]) -> None:
 def unsettled(answer: Answer) -> bool:
     """Whether asking again may bring another answer than this one."""
     return answer.status == 0 or answer.status in LATER
-
-
-def read(reply: Reply | None) -> dict[str, object]:
-    """What is written down of an answer."""
-    if reply is None:
-        return {}
-    body: dict[str, object] = {}
-    with suppress(orjson.JSONDecodeError):
-        body = orjson.loads(reply.body)
-    return {
-        "status": reply.status,
-        "code": body.get("code") or "",
-        "run_id": body.get("run_id") or "",
-        "replayed": reply.headers.get(b"idempotency-replayed") == b"true",
-    }
 
 
 def main() -> None:

@@ -21,6 +21,9 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
 
+# libpq's: no thread waits for ever for a host that has gone without a word.
+PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
+
 
 def refusal(problem: str) -> ImproperlyConfigured:
     """Return the error that stops the start: one line, always with the same beginning."""
@@ -84,7 +87,8 @@ def database(default: str) -> dict[str, Any]:
 def _with_options(parsed: dict[str, Any]) -> dict[str, Any]:
     if parsed["ENGINE"] == SQLITE:
         return parsed | {"OPTIONS": SQLITE_OPTIONS}
-    return parsed | {"CONN_MAX_AGE": 0}  # a kept connection leaks under ASGI
+    options = {**PATIENCE, **parsed.get("OPTIONS", {})}
+    return parsed | {"CONN_MAX_AGE": 0, "OPTIONS": options}  # a kept connection leaks under ASGI
 
 
 def database_role(name: str) -> dict[str, Any] | None:

@@ -6,17 +6,13 @@ It sees the organizations of those who ask, and no other (`control.tenancy.scope
 import asyncio
 from collections.abc import Iterable, Sequence
 
-import psycopg
-
-from agentxsuite.control.tenancy.scope import LIST
 from agentxsuite.gateway.gate import Question
-from agentxsuite.gateway.orm.line import Line, LineLost, Rows, array_of
+from agentxsuite.gateway.orm.hotline import READ_SECONDS, Hotline
+from agentxsuite.gateway.orm.line import Rows, array_of
 from agentxsuite.gateway.orm.reading import ReadFailed, Reading
 
-READ_SECONDS = 3.0  # for an answer, a new connection included: a frozen database is down
 MOST = 500  # questions in one query
 STATEMENTS = {
-    "scope": f"SELECT set_config('{LIST}', $1, true)",
     "fresh": """
 SELECT 'r', environment_id::text, organization_id::text, value FROM tenancy_revision
 WHERE environment_id = ANY($1::uuid[])
@@ -40,10 +36,7 @@ class PostgresReader:
     """Reads over one connection, opened again when it breaks."""
 
     def __init__(self, conninfo: str, patience: float = READ_SECONDS) -> None:
-        self._conninfo = conninfo
-        self._patience = patience
-        self._line: Line | None = None
-        self._lock = asyncio.Lock()
+        self._hotline = Hotline(conninfo, STATEMENTS, patience)
         self._waiting: list[Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -58,15 +51,14 @@ class PostgresReader:
     async def environments(self, organization: str, reference: str) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
         values = organization, reference.lower(), reference
-        rows = await self._ask([organization], "environments", values)
+        rows = await self._hotline.ask([organization], "environments", values)
         return [str(row[0]) for row in rows]
 
     async def aclose(self) -> None:
         """Close the connection."""
         if self._worker is not None:
             await self._worker
-        if self._line is not None:
-            self._line.close()
+        self._hotline.close()
 
     async def _drain(self) -> None:
         while self._waiting:
@@ -88,25 +80,8 @@ class PostgresReader:
             array_of({q.token_id for q in questions if q.token_id}),
             array_of({q.login_digest for q in questions if q.login_digest}),
         )
-        rows = await self._ask({q.organization for q in questions}, "fresh", keys)
+        rows = await self._hotline.ask({q.organization for q in questions}, "fresh", keys)
         return readings_of(questions, rows)
-
-    async def _ask(self, organizations: Iterable[str], name: str, values: Sequence[str]) -> Rows:
-        """One round trip; raises ReadFailed."""
-        questions = ("scope", [",".join(organizations)]), (name, values)
-        try:
-            async with asyncio.timeout(self._patience), self._lock:
-                try:
-                    return await (await self._open()).ask(*questions)
-                except LineLost:  # perhaps by a restart that is over: a new one tells
-                    return await (await self._open()).ask(*questions)
-        except (psycopg.Error, OSError, TimeoutError) as error:
-            raise ReadFailed(str(error)) from error
-
-    async def _open(self) -> Line:
-        if self._line is None or self._line.closed:
-            self._line = await Line.open(self._conninfo, STATEMENTS)
-        return self._line
 
 
 def readings_of(questions: Iterable[Question], rows: Rows) -> list[Reading]:

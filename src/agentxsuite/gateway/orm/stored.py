@@ -3,20 +3,16 @@
 Reads over a connection of its own, so that calls without a key never wait for one with.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
-from agentxsuite.control.tenancy.scope import LIST
 from agentxsuite.gateway.gate import StoredRun
 from agentxsuite.gateway.orm.directory import database_down
-from agentxsuite.gateway.orm.line import Line, LineLost, Rows
-from agentxsuite.gateway.orm.postgres import READ_SECONDS
+from agentxsuite.gateway.orm.hotline import READ_SECONDS, Hotline
+from agentxsuite.gateway.orm.reading import ReadFailed
 from agentxsuite.gateway.orm.sqlite import compact
 from agentxsuite.gateway.rows import Row
 
@@ -31,7 +27,6 @@ AND k.principal = {principal} AND k.method = {method} AND k.path = {path} AND k.
 """
 MOMENT = "to_char(r.{}_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
 STATEMENTS = {
-    "scope": f"SELECT set_config('{LIST}', $1, true)",
     "stored": STORED.format(
         started=MOMENT.format("started"),
         ended=MOMENT.format("ended"),
@@ -54,36 +49,23 @@ ON_SQLITE = STORED.format(
 
 
 class PostgresAnswers:
-    """Reads over one connection, opened again when it breaks."""
+    """Reads over one line, within the organization of the key."""
 
     def __init__(self, conninfo: str, patience: float = READ_SECONDS) -> None:
-        self._conninfo = conninfo
-        self._patience = patience
-        self._line: Line | None = None
-        self._lock = asyncio.Lock()
+        self._hotline = Hotline(conninfo, STATEMENTS, patience)
 
     async def stored(self, reserved: Row) -> StoredRun | None:
         """Find the run of a key; raises Unavailable."""
         values = values_of(reserved)
         try:
-            async with asyncio.timeout(self._patience), self._lock:
-                try:
-                    found = await self._ask(values)
-                except LineLost:  # perhaps by a restart that is over: a new one tells
-                    found = await self._ask(values)
-        except (psycopg.Error, OSError, TimeoutError):
+            found = await self._hotline.ask(values[:1], "stored", values)
+        except ReadFailed:
             raise database_down() from None
         return run_of(found[0]) if found else None
 
     async def aclose(self) -> None:
         """Close the connection."""
-        if self._line is not None:
-            self._line.close()
-
-    async def _ask(self, values: Sequence[str]) -> Rows:
-        if self._line is None or self._line.closed:
-            self._line = await Line.open(self._conninfo, STATEMENTS)
-        return await self._line.ask(("scope", values[:1]), ("stored", values))
+        self._hotline.close()
 
 
 class SqliteAnswers:

@@ -37,11 +37,19 @@ CREATE OR REPLACE FUNCTION agentxsuite_organizations_of(person uuid) RETURNS uui
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   SELECT coalesce(array_agg(organization_id), ARRAY[]::uuid[])
   FROM tenancy_organizationmembership WHERE user_id = person AND is_active $$""",
+    """
+CREATE OR REPLACE FUNCTION agentxsuite_inviting(code text) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT organization_id FROM tenancy_invitation WHERE digest = code $$""",
     FIRST_ID,
     ADD_PARTITIONS,
     PINNED,
 )
-OF_APP: Final = ("agentxsuite_organizations_of(uuid)", "agentxsuite_add_partitions(integer)")
+OF_APP: Final = (
+    "agentxsuite_organizations_of(uuid)",
+    "agentxsuite_inviting(text)",
+    "agentxsuite_add_partitions(integer)",
+)
 
 
 def raise_walls(app: str, ledger: str) -> None:

@@ -108,6 +108,28 @@ class OrganizationMembership(Owned):
         constraints = [unique("user", "organization"), one_of("role", Role)]
 
 
+class Invitation(Owned):
+    """A role that waits for whoever has the address and knows the code; it goes with its use.
+
+    Of the code only its SHA-256 is kept. It is worth what the person who gave it may still give.
+    """
+
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField()
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            unique("organization", "email"),
+            one_of("role", Role),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name=f"{NAME}email_lower_case"
+            ),
+        ]
+
+
 class Revision(models.Model):
     """A counter that database triggers advance whenever a fact of the environment changes.
 

@@ -21,7 +21,7 @@ from tests.unit.control.tenancy.rows import copied
 pytestmark = [pytest.mark.database(only="postgres"), pytest.mark.django_db]
 NEW = {"name": "n", "slug": "n", "ref": "sec_n", "jti": "n", "key": "n", "number": 9}
 NEW |= {"upstream_name": "n", "subject": "n", "scope_id": "n", "service_account": None}
-NEW |= {"inbound_auth_method": "none"}
+NEW |= {"inbound_auth_method": "none", "email": "n@n.example", "digest": "n"}
 
 
 def tenant_models():
@@ -141,6 +141,7 @@ def ledger():
         "SELECT FROM knox_authtoken",
         "CREATE TABLE mine (id int)",
         "SELECT agentxsuite_organizations_of(gen_random_uuid())",
+        "SELECT agentxsuite_inviting('')",
     ],
 )
 def test_whoever_writes_the_record_can_do_nothing_else(statement):

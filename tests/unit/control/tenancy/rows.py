@@ -15,6 +15,7 @@ from agentxsuite.control.secretstore.models import DataKey, Secret, SecretVersio
 from agentxsuite.control.tenancy.evidence import Evidence
 from agentxsuite.control.tenancy.models import (
     Environment,
+    Invitation,
     Organization,
     OrganizationMembership,
     Revision,
@@ -65,6 +66,13 @@ def tenant(name):
     its.revision = Revision.objects.get(environment=its.environment)
     its.user = User.objects.create_user(f"{name}@example.org")
     its.membership = OrganizationMembership.objects.create(**its.owned, user=its.user)
+    its.invitation = Invitation.objects.create(
+        **its.owned,
+        email="new@example.org",
+        digest=name,
+        expires_at=NEXT_CENTURY,
+        invited_by=its.user,
+    )
     add_secrets(its)
     add_catalog(its)
     add_agents(its, name)

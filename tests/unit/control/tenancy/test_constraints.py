@@ -62,6 +62,10 @@ TENANCY = {
     "tenancy_user.email": change("user", email=theirs("user.email")),
     "tenancy_organizationmembership_one_user_organization": twin("membership", role="owner"),
     "tenancy_organizationmembership_role_known": change("membership", role="root"),
+    "tenancy_invitation_one_organization_email": twin("invitation", digest="new"),
+    "tenancy_invitation.digest": twin("invitation", email="newer@example.org"),
+    "tenancy_invitation_role_known": change("invitation", role="root"),
+    "tenancy_invitation_email_lower_case": change("invitation", email="A@example.org"),
     "tenancy_revision_environment_same_organization": change(
         "revision", organization=theirs("organization")
     ),

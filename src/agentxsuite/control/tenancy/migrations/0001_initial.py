@@ -183,6 +183,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Invitation',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('email', models.EmailField(max_length=254)),
+                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('operator', 'Operator'), ('viewer', 'Viewer'), ('auditor', 'Auditor')], default='viewer', max_length=10)),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
+                ('expires_at', models.DateTimeField()),
+                ('invited_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='tenancy.organization')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'email'), name='tenancy_invitation_one_organization_email'), models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'admin', 'operator', 'viewer', 'auditor'])), name='tenancy_invitation_role_known'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='tenancy_invitation_email_lower_case')],
+            },
+        ),
+        migrations.CreateModel(
             name="Revision",
             fields=[
                 (

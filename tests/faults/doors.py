@@ -22,6 +22,7 @@ STATUSES = {
     "upstream_protocol": 502,
     "ledger_unavailable": 503,
     "directory_unavailable": 503,
+    "lease_lost": 503,
     "starting": 503,
     "upstream_timeout": 504,
 }

@@ -13,6 +13,7 @@ import orjson
 
 JSON = Any  # object, array, string, number, boolean or null
 MAX_DEPTH = 64
+_NESTED = frozenset({dict, list})
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _TO_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
@@ -63,10 +64,13 @@ def without_nul(body: bytes) -> bytes:
 
 def depth(value: JSON) -> int:
     """How many arrays and objects stand inside each other; a scalar has depth 0."""
-    level, deepest = [value], 0
-    while level := [item for item in level if isinstance(item, dict | list)]:
+    level, deepest = [value] if type(value) in _NESTED else [], 0
+    while level:
         deepest += 1
         level = [
-            child for item in level for child in (item.values() if isinstance(item, dict) else item)
+            child
+            for item in level
+            for child in (item.values() if type(item) is dict else item)
+            if type(child) in _NESTED
         ]
     return deepest

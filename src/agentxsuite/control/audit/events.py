@@ -37,11 +37,18 @@ EventType = Literal[
     # policies
     "policy_created",
     "policy_changed",
+    "policy_deleted",
     # agents and their credentials
     "service_account_created",
+    "service_account_changed",
+    "service_account_deleted",
     "agent_created",
+    "agent_changed",
+    "agent_deleted",
+    "agent_pinged",
     "token_issued",
     "token_revoked",
+    "token_deleted",
 ]
 
 EVENTS: Final[frozenset[str]] = frozenset(get_args(EventType))

@@ -1,11 +1,11 @@
 """Whether a policy may be written: everything wrong with it is told at once, and where."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agentxsuite import wire
 from agentxsuite.control.policies import scopes
-from agentxsuite.control.policies.drafts import PolicyDraft, RuleDraft
+from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.models import Policy as PolicyRow
 from agentxsuite.control.policies.models import PolicyBinding, PolicyRule, ScopeType
 from agentxsuite.control.tenancy.models import Organization
@@ -23,15 +23,17 @@ def check(
     before: PolicyDraft | None,
     draft: PolicyDraft,
     policy: pdp.Policy,
+    kept: Sequence[BindingDraft] = (),
 ) -> None:
     """Raise Invalid, with a fault for each part that could not be stored or enforced.
 
-    `policy` is the draft in the engine's words; what it was bound to `before` may be gone by now.
+    `policy` is the draft in the engine's words; what it was bound to `before`, and what is `kept`,
+    may be gone by now.
     """
     home = scopes.Home(organization, draft.environment)
     moved = before is None or before.environment != draft.environment
-    kept = () if before is None or moved else before.bindings
-    found = [*_texts(draft), *_bindings(draft), *scopes.missing(home, draft.bindings, kept)]
+    known = (*kept, *(() if before is None or moved else before.bindings))
+    found = [*_texts(draft), *_bindings(draft), *scopes.missing(home, draft.bindings, known)]
     try:
         pdp.check_policy(policy)
     except pdp.PolicyInvalid as invalid:

@@ -25,11 +25,12 @@ class RuleDraft:
 
 @dataclass(frozen=True, slots=True)
 class BindingDraft:
-    """One scope in which the policy shall apply."""
+    """One scope in which the policy shall apply; by it, or by its `id`, it is the one of before."""
 
     scope_type: str
     scope_id: str
     priority: int = 0
+    id: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +73,4 @@ def _rule(row: PolicyRule) -> RuleDraft:
 
 
 def _binding(row: PolicyBinding) -> BindingDraft:
-    return BindingDraft(row.scope_type, row.scope_id, row.priority)
+    return BindingDraft(row.scope_type, row.scope_id, row.priority, row.id)

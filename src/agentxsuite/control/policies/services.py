@@ -1,28 +1,25 @@
 """Writing policies: whole, checked, in one transaction, and as a new version each time."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Literal
-from uuid import UUID, uuid4
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from agentxsuite.control.audit.services import Actor, record
-from agentxsuite.control.policies import checks, scopes
-from agentxsuite.control.policies.compile import policy_of
-from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft, draft_of
-from agentxsuite.control.policies.models import (
-    Policy,
-    PolicyBinding,
-    PolicyRule,
-    PolicyVersion,
-)
-from agentxsuite.control.policies.rendering import rendered
+from agentxsuite.control.policies.difference import NOTHING, difference, told
+from agentxsuite.control.policies.drafts import PolicyDraft, draft_of
+from agentxsuite.control.policies.models import Policy
+from agentxsuite.control.policies.writing import Kept, write
 from agentxsuite.control.tenancy.models import Organization
-from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound, Problem
+from agentxsuite.control.tenancy.problems import Fault, Invalid, Problem
+from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
+from agentxsuite.wire import JSON
 
 Edit = Callable[[PolicyDraft], PolicyDraft]
+Event = Literal["policy_created", "policy_changed", "policy_deleted"]
 
 
 class Stale(Problem):
@@ -35,13 +32,21 @@ class Stale(Problem):
         super().__init__("lost_update", f"The policy is at version {version} now; look again.")
 
 
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A way back: which version is restored, and its scopes, some of which may be gone by now."""
+
+    number: int
+    scopes: Kept
+
+
 def create_policy(actor: Actor, organization: Organization, draft: PolicyDraft) -> Policy:
     """Write a new policy, at once in force as version 1. Raises Invalid, Conflict."""
     _check_ids(set(), draft)
     with changing(organization.id):
         policy = Policy(organization=organization, version=1)
-        _write(actor, policy, None, draft)
-        _record("policy_created", actor, policy)
+        write(policy, draft, actor.user)
+        _record("policy_created", actor, policy, difference(NOTHING, policy.rules_json))
     return policy
 
 
@@ -60,110 +65,57 @@ def replace_policy(
     return edit_policy(actor, policy, whole, expected_version)
 
 
-def add_rule(
-    actor: Actor,
-    policy: Policy,
-    rule: RuleDraft,
-    *,
-    position: int | None = None,
-    acknowledge_broad: bool = False,
-) -> PolicyRule:
-    """Insert a rule, at the end unless told; raises as `replace_policy` does."""
-    identifier = uuid4()
-    added = replace(rule, id=identifier)
+def change_policy(
+    actor: Actor, policy: Policy, changes: Mapping[str, Any], expected_version: int | None = None
+) -> Policy:
+    """Change what is named of a draft's fields; raises as `replace_policy` does."""
 
-    def insert(draft: PolicyDraft) -> PolicyDraft:
-        at = len(draft.rules) if position is None else position
-        rules = (*draft.rules[:at], added, *draft.rules[at:])
-        return replace(draft, rules=rules, acknowledge_broad=acknowledge_broad)
+    def change(before: PolicyDraft) -> PolicyDraft:
+        draft = replace(before, **changes)
+        _check_ids({rule.id for rule in before.rules}, draft)
+        return draft
 
-    edit_policy(actor, policy, insert)
-    return PolicyRule.objects.get(id=identifier)
+    return edit_policy(actor, policy, change, expected_version)
 
 
 def edit_policy(
-    actor: Actor, policy: Policy, edit: Edit, expected_version: int | None = None
+    actor: Actor,
+    policy: Policy,
+    edit: Edit,
+    expected_version: int | None = None,
+    back: Return | None = None,
 ) -> Policy:
     """Make of the current version the next one; nobody else can write in between.
 
-    Raises Invalid, Conflict, NotFound, and Stale where the version is not the expected one.
+    An edit that changes nothing is no version. Raises Invalid, Conflict, NotFound, and Stale where
+    the version is not the expected one.
     """
     with changing(policy.organization_id):
-        current = Policy.objects.live().select_for_update().filter(pk=policy.pk).first()
-        if current is None:
-            raise NotFound
-        if expected_version not in {None, current.version}:
-            raise Stale(current.version)
-        before = draft_of(current)
-        draft = edit(before)
-        current.version += 1
-        _write(actor, current, before, draft)
-        _record("policy_changed", actor, current)
+        current = _expected(policy, expected_version)
+        before = current.rules_json
+        if write(current, edit(draft_of(current)), actor.user, back.scopes if back else ()):
+            change = difference(before, current.rules_json)
+            _record("policy_changed", actor, current, change, back)
     return current
 
 
-def _write(actor: Actor, policy: Policy, before: PolicyDraft | None, draft: PolicyDraft) -> None:
-    draft = replace(draft, bindings=tuple(map(scopes.canonical, draft.bindings)))
-    _check_environment(policy, draft)
-    policy.name, policy.is_active = draft.name, draft.is_active
-    policy.environment = draft.environment
-    rules = [_rule(policy, number, rule) for number, rule in enumerate(draft.rules)]
-    bindings = [_binding(policy, binding) for binding in draft.bindings]
-    checks.check(policy.organization, before, draft, policy_of(policy, rules, bindings))
-    checks.check_broad(before, draft)
-    policy.rules_json = rendered(policy, rules, bindings)
-    _save(policy)
-    policy.rules.all().delete()
-    policy.bindings.all().delete()
-    PolicyRule.objects.bulk_create(rules)
-    PolicyBinding.objects.bulk_create(bindings)
-    PolicyVersion.objects.create(
-        organization=policy.organization,
-        policy=policy,
-        number=policy.version,
-        rules_json=policy.rules_json,
-        created_by=actor.user,
-    )
+def delete_policy(actor: Actor, policy: Policy, expected_version: int | None = None) -> None:
+    """Take a policy out of force for good; its versions stay as evidence.
+
+    Raises NotFound when somebody else was first, and Stale as `replace_policy` does.
+    """
+    with changing(policy.organization_id):
+        current = _expected(policy, expected_version)
+        current.deleted_at = timezone.now()
+        current.save(update_fields=["deleted_at"])
+        _record("policy_deleted", actor, current)
 
 
-def _save(policy: Policy) -> None:
-    try:
-        with transaction.atomic():
-            policy.save()
-    except IntegrityError:
-        raise Conflict("Another policy of the organization has this name.") from None
-
-
-def _rule(policy: Policy, position: int, draft: RuleDraft) -> PolicyRule:
-    return PolicyRule(
-        id=draft.id or uuid4(),
-        organization_id=policy.organization_id,
-        policy=policy,
-        position=position,
-        name=draft.name,
-        action=draft.action,
-        target=draft.target,
-        effect=draft.effect,
-        conditions=draft.conditions,
-        terms=dict(draft.terms),
-        message=draft.message,
-    )
-
-
-def _binding(policy: Policy, draft: BindingDraft) -> PolicyBinding:
-    return PolicyBinding(
-        organization_id=policy.organization_id,
-        policy=policy,
-        scope_type=draft.scope_type,
-        scope_id=draft.scope_id,
-        priority=draft.priority,
-    )
-
-
-def _check_environment(policy: Policy, draft: PolicyDraft) -> None:
-    environment = draft.environment
-    if environment is not None and environment.organization_id != policy.organization_id:
-        raise Invalid.at("/environment", "There is no such environment.")
+def _expected(policy: Policy, version: int | None) -> Policy:
+    current = held(Policy.objects.live(), policy.pk)
+    if version not in {None, current.version}:
+        raise Stale(current.version)
+    return current
 
 
 def _check_ids(known: set[UUID | None], draft: PolicyDraft) -> None:
@@ -179,14 +131,19 @@ def _check_ids(known: set[UUID | None], draft: PolicyDraft) -> None:
 
 
 def _record(
-    event: Literal["policy_created", "policy_changed"], actor: Actor, policy: Policy
+    event: Event,
+    actor: Actor,
+    policy: Policy,
+    change: Mapping[str, JSON] | None = None,
+    back: Return | None = None,
 ) -> None:
+    verb = {"policy_created": "create", "policy_changed": "change", "policy_deleted": "delete"}
     record(
         event,
         actor=actor,
         organization=policy.organization_id,
         environment=policy.environment_id,
-        action="policy.create" if event == "policy_created" else "policy.change",
+        action="policy.restore" if back else f"policy.{verb[event]}",
         target=f"policy:{policy.id}",
         data={
             "name": policy.name,
@@ -194,5 +151,7 @@ def _record(
             "is_active": policy.is_active,
             "rules": len(policy.rules_json["rules"]),
             "bindings": len(policy.rules_json["bindings"]),
+            **({"change": told(change)} if change else {}),
+            **({"restored": back.number} if back else {}),
         },
     )

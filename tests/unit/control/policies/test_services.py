@@ -6,7 +6,7 @@ import pytest
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.catalog.models import Connection, Tool
-from agentxsuite.control.policies import services
+from agentxsuite.control.policies import parts, services
 from agentxsuite.control.policies.compile import policies_of
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft, draft_of
 from agentxsuite.control.policies.models import Policy, PolicyVersion
@@ -94,7 +94,8 @@ def test_each_write_is_a_version_that_stays_readable(policy, actor, draft, alice
 
 def test_each_write_is_in_the_audit(policy, actor, draft):
     """A change of who may do what would leave no trace."""
-    services.replace_policy(actor, policy, draft)
+    services.replace_policy(actor, policy, draft)  # says nothing new
+    services.replace_policy(actor, policy, replace(draft, is_active=False))
     events = AuditEvent.objects.order_by("id")
     assert [(e.event_type, e.event_data["version"], e.subject) for e in events] == [
         ("policy_created", 1, actor.subject),
@@ -174,8 +175,8 @@ def test_names_are_unique_among_the_living(policy, actor, acme, globex, draft):
 
 def test_a_rule_is_added_where_it_should_stand(policy, actor):
     """A rule added later would name another rule as the one that determined a decision."""
-    last = services.add_rule(actor, policy, replace(READ, name="last"))
-    first = services.add_rule(actor, policy, replace(READ, name="first"), position=0)
+    last = parts.add_rule(actor, policy, replace(READ, name="last"))
+    first = parts.add_rule(actor, policy, replace(READ, name="first"), position=0)
     assert [rule.name for rule in policy.rules.all()] == ["first", "read", "last"]
     assert (first.position, last.position) == (0, 1)  # as it was when each was added
     policy.refresh_from_db()
@@ -325,7 +326,7 @@ def test_what_is_bound_already_may_be_gone(actor, acme, agent, draft):
     bound = replace(draft, bindings=(BindingDraft("agent", str(agent.id)),))
     policy = services.create_policy(actor, acme, bound)
     Agent.objects.filter(id=agent.id).update(deleted_at=agent.created_at)
-    services.add_rule(actor, policy, READ)
+    parts.add_rule(actor, policy, READ)
     with pytest.raises(Invalid):
         services.create_policy(actor, acme, replace(bound, name="new"))
 
@@ -337,7 +338,7 @@ def test_everything_for_everybody_must_be_meant(refused, actor, acme, prod, draf
         assert refused(broad) == ["/acknowledge_broad"]
     meant = replace(broad, acknowledge_broad=True)
     policy = services.create_policy(actor, acme, meant)
-    services.add_rule(actor, policy, READ)  # it was meant already
+    parts.add_rule(actor, policy, READ)  # it was meant already
     assert policy.rules.count() == 3
 
 
@@ -358,6 +359,6 @@ def test_narrower_rules_need_no_such_word(actor, acme, draft, rule):
 def test_a_broad_rule_cannot_be_added_by_itself(policy, actor):
     """The warning would be passed by writing in two steps."""
     with pytest.raises(Invalid) as problem:
-        services.add_rule(actor, policy, ALL)
+        parts.add_rule(actor, policy, ALL)
     assert problem.value.code == "broad_allow"
-    services.add_rule(actor, policy, ALL, acknowledge_broad=True)
+    parts.add_rule(actor, policy, ALL, proviso=parts.Proviso(broad=True))

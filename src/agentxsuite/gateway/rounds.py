@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from agentxsuite.gateway.refusals import Unavailable
 
+AGAIN = 1.0  # seconds until what was not possible is tried again, at most
+
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +30,8 @@ async def keep(what: str, work: Callable[[], Awaitable[None]], seconds: float) -
             await work()
         except Unavailable as error:
             log.warning("%s: not now: %s", what, error.code)
+            await asyncio.sleep(min(seconds, AGAIN))
+            continue
         except Exception:  # a defect in one round must not end all rounds unseen
             log.exception("%s: failed", what)
         await asyncio.sleep(seconds)

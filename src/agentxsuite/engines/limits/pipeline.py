@@ -80,7 +80,8 @@ class Pipeline(asyncio.Protocol):
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
-        self._transport.write(b"".join(unsent))
+        if not self._transport.is_closing():  # else those who wait are told by connection_lost
+            self._transport.write(b"".join(unsent))
 
     def _look(self) -> None:
         """Give up on a late reply; one timer at a time serves all commands."""

@@ -149,6 +149,19 @@ async def test_whoever_waits_on_a_lost_connection_is_told(own_redis):
         await pipeline.ask("PING")
 
 
+async def test_a_command_on_a_closing_connection_is_told_and_not_written(own_redis):
+    """Every command of that moment fills the log with a stack trace."""
+    pipeline = await Address.parse(own_redis.url).connect(lambda: Pipeline(PATIENCE))
+    odd = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: odd.append(what))
+    asked = asyncio.create_task(pipeline.ask("PING"))
+    await asyncio.sleep(0)
+    pipeline.close()
+    with pytest.raises(ConnectionError):
+        await asked
+    assert odd == []
+
+
 async def test_a_command_that_has_time_is_left_alone(own_redis):
     """The watch of an earlier command strikes a later one."""
     pipeline = await Address.parse(own_redis.url).connect(lambda: Pipeline(PATIENCE))

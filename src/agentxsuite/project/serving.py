@@ -12,6 +12,7 @@ one leaves everything as it is.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import time
@@ -78,6 +79,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Let callers in, and tell the supervisor; without one any more, stop."""
+        gc.collect()
+        gc.freeze()  # what was loaded stays: looking through it again would stop all calls
         await super().startup(sockets)
         if self._line is not None:
             asyncio.get_running_loop().add_reader(self._line.fileno(), self._orphaned)

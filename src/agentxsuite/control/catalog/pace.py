@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 SPELL = 0.01  # seconds of work after which a rest is due
-SHARE = 3  # a rest is so many times as long as the work: a quarter of a processor at most
+SHARE = 6  # a rest is so many times as long as the work: a seventh of a processor at most
 
 
 class Pace:

@@ -4,35 +4,78 @@ from typing import Any
 
 from django.urls import path
 
-from agentxsuite.control.agents.api import Tokens
+from agentxsuite.control.agents.api import Agents, ServiceAccounts, Tokens
 from agentxsuite.control.audit.api import Events
 from agentxsuite.control.catalog.api import Connections
+from agentxsuite.control.policies.api import Policies, Versions
+from agentxsuite.control.policies.parts_api import Bindings, Rules
 from agentxsuite.control.runs.api import Runs
-from agentxsuite.control.tenancy.api import Environments, Login, Logout, Me, Organizations
+from agentxsuite.control.tenancy.api import Environments, Invitations, Members, Organizations
+from agentxsuite.control.tenancy.auth_api import (
+    Login,
+    Logout,
+    Me,
+    MyOrganizations,
+    Password,
+    Register,
+)
 
 MANY: Any = {"get": "list", "post": "create"}
 ONE: Any = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+MINE: Any = {"get": "retrieve", "put": "update", "patch": "partial_update"}
+MEMBER: Any = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 AGENT, AUDIT, RUNS = (
     "orgs/<uuid:org>/agents/<uuid:agent>",
     "orgs/<uuid:org>/audit",
     "orgs/<uuid:org>/runs",
 )
+POLICY = "orgs/<uuid:org>/policies/<uuid:id>"
+VERSIONS = "orgs/<uuid:org>/policies/<uuid:policy>/versions"
 
 urlpatterns = [
+    path("auth/register/", Register.as_view({"post": "create"})),
     path("auth/login/", Login.as_view({"post": "create"})),
     path("auth/logout/", Logout.as_view({"post": "create"})),
-    path("auth/me/", Me.as_view({"get": "retrieve"})),
-    path("auth/me/orgs/", Me.as_view({"get": "organizations"})),
-    path("orgs/", Organizations.as_view({"get": "list"})),
+    path("auth/me/", Me.as_view(MINE)),
+    path("auth/me/orgs/", MyOrganizations.as_view(MANY)),
+    path("auth/me/password/", Password.as_view({"post": "create"})),
+    path("orgs/", Organizations.as_view(MANY)),
+    path("orgs/<uuid:org>/", Organizations.as_view(ONE)),
+    path("orgs/<uuid:org>/members/", Members.as_view({"get": "list"})),
+    path("orgs/<uuid:org>/members/<uuid:user>/", Members.as_view(MEMBER)),
+    path("orgs/<uuid:org>/invitations/", Invitations.as_view(MANY)),
+    path(
+        "orgs/<uuid:org>/invitations/<uuid:id>/",
+        Invitations.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
     path("orgs/<uuid:org>/environments/", Environments.as_view(MANY)),
     path("orgs/<uuid:org>/environments/<uuid:id>/", Environments.as_view(ONE)),
     path("connections/<uuid:connection>/sync/", Connections.as_view({"post": "sync"})),
+    path("orgs/<uuid:org>/agents/", Agents.as_view(MANY)),
+    path("orgs/<uuid:org>/agents/create-axcore/", Agents.as_view({"post": "axcore"})),
+    path("orgs/<uuid:org>/agents/<uuid:id>/", Agents.as_view(ONE)),
+    path("orgs/<uuid:org>/agents/<uuid:id>/ping/", Agents.as_view({"post": "ping"})),
+    path("orgs/<uuid:org>/service-accounts/", ServiceAccounts.as_view(MANY)),
+    path("orgs/<uuid:org>/service-accounts/<uuid:id>/", ServiceAccounts.as_view(ONE)),
     path(f"{AGENT}/tokens/", Tokens.as_view({"get": "list", "post": "create"})),
+    path(f"{AGENT}/tokens/<slug:jti>/", Tokens.as_view({"delete": "destroy"})),
     path(f"{AGENT}/tokens/<slug:jti>/revoke/", Tokens.as_view({"post": "revoke"})),
+    path("orgs/<uuid:org>/policies/", Policies.as_view(MANY)),
+    path(f"{POLICY}/", Policies.as_view(ONE)),
+    path(f"{POLICY}/rules/", Policies.as_view({"post": "add_rule"})),
+    path(f"{VERSIONS}/", Versions.as_view({"get": "list"})),
+    path(f"{VERSIONS}/<int:number>/", Versions.as_view({"get": "retrieve"})),
+    path(f"{VERSIONS}/<int:number>/diff/", Versions.as_view({"get": "diff"})),
+    path(f"{VERSIONS}/<int:number>/restore/", Versions.as_view({"post": "restore"})),
+    path("policies/rules/", Rules.as_view(MANY)),
+    path("policies/rules/<uuid:id>/", Rules.as_view(ONE)),
+    path("policies/bindings/", Bindings.as_view(MANY)),
+    path("policies/bindings/<uuid:id>/", Bindings.as_view(ONE)),
     path(f"{RUNS}/", Runs.as_view({"get": "list"})),
     path(f"{RUNS}/<uuid:run>/", Runs.as_view({"get": "retrieve"})),
     path(f"{RUNS}/<uuid:run>/cancel/", Runs.as_view({"post": "cancel"})),
     path(f"{RUNS}/<uuid:run>/steps/", Runs.as_view({"get": "steps"})),
     path(f"{AUDIT}/", Events.as_view({"get": "list"})),
     path(f"{AUDIT}/<uuid:event>/", Events.as_view({"get": "retrieve"})),
+    path("audit/", Events.as_view({"get": "everywhere"})),
 ]

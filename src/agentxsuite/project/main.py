@@ -1,4 +1,4 @@
-"""The command `agentxsuite`: serve, migrate, createuser, createkeys, retain."""
+"""The command `agentxsuite`: serve, migrate, createuser, resetpassword, createkeys, retain."""
 
 import os
 import sys
@@ -56,12 +56,15 @@ def migrate() -> None:
     call_command("migrate", interactive=False)
 
 
+Password = Annotated[
+    str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="PASSWORD")
+]
+
+
 @app.command()
 def createuser(
     email: str,
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="PASSWORD")
-    ],
+    password: Password,
     *,
     operator: Annotated[bool, typer.Option(help="may see and set up the installation")] = False,
 ) -> None:
@@ -77,6 +80,20 @@ def createuser(
         fail(" ".join([problem.detail, *(fault["message"] for fault in problem.errors)]))
     else:
         typer.echo(f"created {user.email}{' (operator)' if operator else ''}")
+
+
+@app.command()
+def resetpassword(email: str, password: Password) -> None:
+    """Set a new password for an account and log it out everywhere; asked for, or from PASSWORD."""
+    from agentxsuite.control.audit.services import Actor  # noqa: PLC0415 - as above
+    from agentxsuite.control.tenancy import accounts, problems  # noqa: PLC0415 - as above
+
+    try:
+        user = accounts.reset_password(Actor("client:command-line"), email, password)
+    except problems.Problem as problem:
+        fail(" ".join([problem.detail, *(fault["message"] for fault in problem.errors)]))
+    else:
+        typer.echo(f"{user.email} has a new password and is logged out everywhere")
 
 
 def check_workers(workers: int) -> None:

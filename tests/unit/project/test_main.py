@@ -7,6 +7,7 @@ import sys
 import pytest
 import uvicorn
 from django.contrib.auth import authenticate
+from knox.models import AuthToken
 from typer.testing import CliRunner
 
 from agentxsuite.control.audit.models import AuditEvent
@@ -63,6 +64,38 @@ def test_createuser_says_what_is_wrong(run, email, password, said):
     assert status == 2
     assert said in output
     assert User.objects.count() == 1
+
+
+@pytest.mark.database
+@pytest.mark.django_db
+def test_resetpassword_lets_somebody_in_again_and_everybody_else_out(run):
+    """Who lost a password stays out, or who found it stays in; and nobody can tell when it was."""
+    user = User.objects.create_user("ada@example.org")
+    AuthToken.objects.create(user)
+    said = "ada@example.org has a new password and is logged out everywhere"
+    assert run("resetpassword", "ADA@example.org", **GOOD) == (0, said)
+    assert authenticate(username="ada@example.org", password=GOOD["PASSWORD"]) == user
+    assert not AuthToken.objects.exists()
+    event = AuditEvent.objects.get(event_type="password_reset")
+    assert (event.subject, event.target) == ("client:command-line", f"user:{user.id}")
+    assert event.event_data == {"logins_ended": 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("email", "password", "said"),
+    [
+        ("ada@example.org", "short", "too short"),
+        ("nobody@example.org", GOOD["PASSWORD"], "no account"),
+    ],
+)
+def test_resetpassword_says_what_is_wrong(run, email, password, said):
+    """An operator gets a stack trace, or opens an account with a password that is soon guessed."""
+    user = User.objects.create_user("ada@example.org")
+    status, output = run("resetpassword", email, PASSWORD=password)
+    assert status == 2
+    assert said in output
+    assert User.objects.get().password == user.password
 
 
 @pytest.fixture

@@ -1,41 +1,39 @@
-"""People and organizations in the REST API."""
+"""Organizations, their environments and the people in them, in the REST API."""
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.login import log_in, log_out
+from agentxsuite.control.tenancy.invitations import LONGEST, SHORTEST, USUAL, invite, withdraw
+from agentxsuite.control.tenancy.members import change_member, remove_member
 from agentxsuite.control.tenancy.models import (
     Environment,
     EnvironmentType,
+    Invitation,
     Organization,
     OrganizationMembership,
-    User,
+    Role,
 )
-from agentxsuite.control.tenancy.pages import Numbered, page
 from agentxsuite.control.tenancy.serializers import Choice, StrictModelSerializer
 from agentxsuite.control.tenancy.services import (
     change_environment,
+    change_organization,
     create_environment,
+    create_organization,
     delete_environment,
+    delete_organization,
 )
-from agentxsuite.control.tenancy.views import Door, Resource
+from agentxsuite.control.tenancy.views import WRITERS, Resource
 
 
-class UserSerializer(serializers.ModelSerializer[User]):
-    """A person, to themselves."""
-
-    class Meta:
-        model = User
-        fields = ["id", "email", "first_name", "last_name", "is_operator", "created_at"]
-
-
-class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+class OrganizationSerializer(StrictModelSerializer[Organization]):
     """An organization."""
 
     class Meta:
@@ -43,74 +41,42 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
         fields = ["id", "name", "created_at", "updated_at"]
 
 
-class MembershipSerializer(serializers.ModelSerializer[OrganizationMembership]):
-    """An organization and the caller's role in it."""
+class Organizations(Resource):
+    """`/orgs/`: those that the caller is a member of; any role sees that they are there."""
 
-    id = serializers.UUIDField(source="organization.id")
-    name = serializers.CharField(source="organization.name")
+    model = Organization
+    serializer_class = OrganizationSerializer
+    roles = {**WRITERS, "retrieve": Role.AUDITOR, "destroy": Role.OWNER}
+    filterset_fields = ("name",)
+    ordering_fields = ("name", "created_at")
+    ordering = ("name", "id")
 
-    class Meta:
-        model = OrganizationMembership
-        fields = ["id", "name", "role"]
+    def get_queryset(self) -> QuerySet[Organization]:
+        """Return the caller's organizations."""
+        mine = access.memberships(access.caller(self.request))
+        return Organization.objects.filter(id__in=mine.values("organization"))
 
+    def get_object(self) -> Organization:
+        """Return the organization in the path; raises NotFound or Forbidden."""
+        return self.organization
 
-class LoginSerializer(serializers.Serializer[Any]):
-    """What a login is tried with."""
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Tell nothing: no field names a row of an organization."""
+        return {"request": self.request}
 
-    email = serializers.EmailField()
-    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    def create(self, request: Request, **_path: Any) -> Response:
+        """Found an organization; the caller becomes its owner."""
+        access.caller(request)
+        row = create_organization(Actor.behind(request), **self.asked(request))
+        return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
+    def change(self, actor: Actor, row: Organization, **facts: Any) -> Organization:
+        """Rename an organization."""
+        return change_organization(actor, row, **facts)
 
-class Login(Door):
-    """`/auth/login/`: the one door that asks for no token."""
-
-    permission_classes = [AllowAny]
-    authentication_classes = []
-    outside = frozenset({"create"})  # hashing takes its time
-
-    def create(self, request: Request) -> Response:
-        """Exchange address and password for a login token."""
-        asked = LoginSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        login = log_in(Actor.behind(request), **asked.validated_data)
-        return Response(
-            {
-                "token": login.token,
-                "expiry": login.expiry,
-                "user": UserSerializer(login.user).data,
-            }
-        )
-
-
-class Logout(Door):
-    """`/auth/logout/`."""
-
-    def create(self, request: Request) -> Response:
-        """Give back the token that this request came with."""
-        log_out(Actor.behind(request), access.caller(request), request.auth)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class Me(Door):
-    """`/auth/me/`: the caller."""
-
-    def retrieve(self, request: Request) -> Response:
-        """Tell who the caller is, and in which organizations with which role."""
-        mine = MembershipSerializer(_mine(request), many=True)
-        return Response({**UserSerializer(access.caller(request)).data, "organizations": mine.data})
-
-    def organizations(self, request: Request) -> Response:
-        """List the caller's organizations with their role in each."""
-        return page(request, _mine(request), MembershipSerializer, Numbered)
-
-
-class Organizations(Door):
-    """`/orgs/`."""
-
-    def list(self, request: Request) -> Response:
-        """List the organizations that the caller is a member of."""
-        mine = Organization.objects.filter(id__in=_mine(request).values("organization"))
-        return page(request, mine.order_by("name", "id"), OrganizationSerializer, Numbered)
+    def end(self, actor: Actor, row: Organization) -> None:
+        """Delete an organization, and with it the use of everything in it."""
+        delete_organization(actor, row)
 
 
 class EnvironmentSerializer(StrictModelSerializer[Environment]):
@@ -144,5 +110,95 @@ class Environments(Resource):
         delete_environment(actor, row)
 
 
-def _mine(request: Request) -> Any:
-    return access.memberships(access.caller(request)).order_by("organization__name", "id")
+class MemberSerializer(StrictModelSerializer[OrganizationMembership]):
+    """A person in an organization; `is_active` false suspends them."""
+
+    email = serializers.EmailField(source="user.email", read_only=True)
+    first_name = serializers.CharField(source="user.first_name", read_only=True)
+    last_name = serializers.CharField(source="user.last_name", read_only=True)
+    role = Choice(choices=Role.choices)
+
+    class Meta:
+        model = OrganizationMembership
+        fields = ["user", "email", "first_name", "last_name", "role", "is_active", "created_at"]
+        read_only_fields = ["user"]
+
+
+class MemberFilter(filters.FilterSet):
+    """What a list of members is narrowed to."""
+
+    email = filters.CharFilter(field_name="user__email", lookup_expr="iexact")
+
+    class Meta:
+        model = OrganizationMembership
+        fields = ("role", "is_active")
+
+
+class Members(Resource):
+    """`/orgs/{org}/members/`, each by their person's id."""
+
+    model = OrganizationMembership
+    serializer_class = MemberSerializer
+    roles = {**WRITERS, "destroy": Role.AUDITOR}  # anybody may leave; the service knows the rest
+    related = ("user",)
+    filterset_class = MemberFilter
+    ordering_fields = ("role", "created_at")
+
+    def get_object(self) -> OrganizationMembership:
+        """Return the membership of the person in the path; raises NotFound."""
+        found: OrganizationMembership = access.one(self.get_queryset(), user=self.kwargs["user"])
+        return found
+
+    def change(
+        self, actor: Actor, row: OrganizationMembership, **facts: Any
+    ) -> OrganizationMembership:
+        """Give a member another role, suspend them, or let them back."""
+        return change_member(actor, row, **facts)
+
+    def end(self, actor: Actor, row: OrganizationMembership) -> None:
+        """Remove a member, or leave."""
+        remove_member(actor, row)
+
+
+class InvitationSerializer(StrictModelSerializer[Invitation]):
+    """An invitation that waits; its code is not kept."""
+
+    role = Choice(choices=Role.choices, default=Role.VIEWER)
+    ttl_seconds = serializers.IntegerField(
+        min_value=SHORTEST, max_value=LONGEST, default=USUAL, write_only=True
+    )
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "ttl_seconds", "expires_at", "invited_by", "created_at"]
+        read_only_fields = ["expires_at", "invited_by"]
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    """An invitation with its code, for whoever invites to pass on; shown this once."""
+
+    code = serializers.CharField(read_only=True)
+
+    class Meta(InvitationSerializer.Meta):
+        fields = [*InvitationSerializer.Meta.fields, "code"]
+
+
+class Invitations(Resource):
+    """`/orgs/{org}/invitations/`."""
+
+    model = Invitation
+    serializer_class = InvitationSerializer
+    filterset_fields = ("email", "role")
+    ordering_fields = ("email", "expires_at", "created_at")
+
+    @extend_schema(request=InvitationSerializer, responses={201: NewInvitationSerializer})
+    def create(self, request: Request, **_path: Any) -> Response:
+        """Invite somebody; this answer is the only one that ever shows the code."""
+        organization = self.organization
+        row, code = invite(Actor.behind(request), organization, **self.asked(request))
+        shown = {**self.get_serializer(row).data, "code": code}
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+    def end(self, actor: Actor, row: Invitation) -> None:
+        """Withdraw an invitation; its code is worthless from then on."""
+        withdraw(actor, row)

@@ -10,7 +10,7 @@ from knox.models import AuthToken
 
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Problem, Throttled
+from agentxsuite.control.tenancy.problems import Forbidden, Problem, Throttled
 from agentxsuite.engines.limits import MemoryLimiter, Rate
 
 TRIES: Final = Rate(per_minute=5, burst=10)  # for one account from one address
@@ -45,15 +45,20 @@ def log_in(actor: Actor, email: str, password: str) -> Login:
     Raises Throttled before anything is hashed, or WrongCredentials. Success and failure are
     recorded; a throttled try is not, so that nobody fills the log by knocking.
     """
-    account = email.strip().lower()
-    _take(f"{actor.address}|{account}")
-    user = authenticate(username=account, password=password)
+    take_a_try(actor, email)
+    user = authenticate(username=account(email), password=password)
     if not isinstance(user, User):
-        _record_failure(actor, account)
+        _record_failure(actor, account(email))
         raise WrongCredentials
     with transaction.atomic():
-        row, token = AuthToken.objects.create(user)
-        _record(Actor.person(user, actor.address, actor.client), user)
+        person = Actor.person(user, actor.address, actor.client)
+        return open_session(person, held_as_checked(user))
+
+
+def open_session(actor: Actor, user: User) -> Login:
+    """Make a login token for a person who has shown who they are."""
+    row, token = AuthToken.objects.create(user)
+    record("login", actor=actor, organization=None, action="auth.login", target=f"user:{user.id}")
     return Login(user, token, row.expiry)
 
 
@@ -70,18 +75,44 @@ def log_out(actor: Actor, user: User, token: AuthToken) -> None:
     )
 
 
-def _take(key: str) -> None:
-    taken = async_to_sync(_LIMITER.take)(key, TRIES)
+def confirm(actor: Actor, user: User, password: str) -> None:
+    """Let somebody who is logged in show once more who they are: a token may be stolen.
+
+    Raises Throttled before anything is hashed, or Forbidden, which is recorded like a failed login.
+    """
+    take_a_try(actor, user.email)
+    if not user.check_password(password):
+        _record_failure(actor, user.email)
+        raise Forbidden("This is not your password.", code="wrong_password")
+
+
+def held_as_checked(user: User) -> User:
+    """Return an account that nobody else changes until the transaction ends.
+
+    Raises WrongCredentials if its password has changed since it was read and checked: whoever
+    changed it has just ended what the old one opened.
+    """
+    rows = User.objects.select_for_update(no_key=True)
+    current = rows.filter(id=user.id, is_active=True, password=user.password).first()
+    if current is None:
+        raise WrongCredentials
+    return current
+
+
+def take_a_try(actor: Actor, email: str) -> None:
+    """Count a try for an account from where the actor is; raises Throttled."""
+    taken = async_to_sync(_LIMITER.take)(f"{actor.address}|{account(email)}", TRIES)
     if not taken.allowed:
         raise Throttled("Too many tries: wait, then try again.", taken.retry_after)
 
 
-def _record(actor: Actor, user: User) -> None:
-    record("login", actor=actor, organization=None, action="auth.login", target=f"user:{user.id}")
+def account(email: str) -> str:
+    """Return an address as accounts keep it."""
+    return email.strip().lower()
 
 
-def _record_failure(actor: Actor, account: str) -> None:
-    known = User.objects.filter(email=account).values_list("id", flat=True).first()
+def _record_failure(actor: Actor, email: str) -> None:
+    known = User.objects.filter(email=email).values_list("id", flat=True).first()
     record(
         "login_failed",
         actor=actor,
@@ -89,5 +120,5 @@ def _record_failure(actor: Actor, account: str) -> None:
         action="auth.login",
         target=f"user:{known or 'unknown'}",
         decision="deny",
-        data={"email": account},
+        data={"email": email},
     )

@@ -1,69 +1,35 @@
-"""Making people, organizations, environments and memberships."""
+"""Making, changing and deleting organizations and their environments."""
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.db import transaction
+from collections.abc import Mapping
+
 from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
-from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.accounts import create_user
+from agentxsuite.control.tenancy.members import add_member
 from agentxsuite.control.tenancy.models import (
     Environment,
     EnvironmentType,
     Organization,
     OrganizationMembership,
     Role,
-    User,
 )
-from agentxsuite.control.tenancy.problems import Forbidden, Invalid
+from agentxsuite.control.tenancy.problems import Forbidden
 from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON
 
-
-@transaction.atomic
-def create_user(
-    actor: Actor,
-    email: str,
-    password: str | None,
-    *,
-    first_name: str = "",
-    last_name: str = "",
-    is_operator: bool = False,
-) -> User:
-    """Make an account; without a password nobody can log in to it until one is set.
-
-    Raises Invalid for a weak password, Conflict for an address that is taken.
-    """
-    user = User(
-        email=email.strip().lower(),
-        first_name=first_name,
-        last_name=last_name,
-        is_operator=is_operator,
-    )
-    if password is not None:
-        check_password_strength(password, user)
-    user.set_password(password)
-    save(user)
-    record(
-        "user_created",
-        actor=actor,
-        organization=None,
-        action="user.create",
-        target=f"user:{user.id}",
-        data={"email": user.email, "is_operator": is_operator},
-    )
-    return user
-
-
-def check_password_strength(password: str, user: User) -> None:
-    """Raise Invalid with every reason why the password is too easy."""
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        faults = [{"path": "/password", "message": reason} for reason in error.messages]
-        raise Invalid(error.messages[0], faults) from None  # type: ignore[arg-type]  # they are Faults
+__all__ = [
+    "add_member",
+    "change_environment",
+    "change_organization",
+    "create_environment",
+    "create_organization",
+    "create_user",
+    "delete_environment",
+    "delete_organization",
+]
 
 
 def create_organization(actor: Actor, name: str) -> Organization:
@@ -74,15 +40,32 @@ def create_organization(actor: Actor, name: str) -> Organization:
     with changing(organization.id, new=True):
         save(organization)
         save(OrganizationMembership(user=actor.user, organization=organization, role=Role.OWNER))
-        record(
-            "organization_created",
-            actor=actor,
-            organization=organization,
-            action="organization.create",
-            target=f"organization:{organization.id}",
-            data={"name": organization.name, "owner": str(actor.user.id)},
-        )
+        data = {"name": organization.name, "owner": str(actor.user.id)}
+        _record_organization("organization_created", actor, organization, data)
         return organization
+
+
+def change_organization(actor: Actor, organization: Organization, **changes: str) -> Organization:
+    """Alter an organization's `name`; raises Invalid, Conflict or NotFound."""
+    with changing(organization.id):
+        current = held(Organization.objects.live(), organization.id)
+        differences = alter(current, changes)
+        if differences:
+            save(current)
+            _record_organization("organization_changed", actor, current, {"changes": differences})
+    return current
+
+
+def delete_organization(actor: Actor, organization: Organization) -> None:
+    """Delete an organization softly: nothing in it is to be seen or called from then on.
+
+    Raises NotFound when somebody else was first.
+    """
+    with changing(organization.id):
+        current = held(Organization.objects.live(), organization.id)
+        current.deleted_at = timezone.now()
+        current.save(update_fields=["deleted_at"])
+        _record_organization("organization_deleted", actor, current, {"name": current.name})
 
 
 def create_environment(
@@ -128,37 +111,17 @@ def delete_environment(actor: Actor, environment: Environment) -> None:
         _record_environment("environment_deleted", actor, current, {"name": current.name})
 
 
-def add_member(
-    actor: Actor, organization: Organization, user: User, role: str
-) -> OrganizationMembership:
-    """Give a person a role; raises Forbidden when the actor's own does not reach that far."""
-    with changing(organization.id):
-        granted = _role(role)
-        if actor.user is None or not access.may_grant(
-            access.role_in(actor.user, organization), granted
-        ):
-            raise Forbidden(
-                "Only an admin or owner adds members, and never with a role above theirs."
-            )
-        membership = save(
-            OrganizationMembership(user=user, organization=organization, role=granted)
-        )
-        record(
-            "member_added",
-            actor=actor,
-            organization=organization,
-            action="member.add",
-            target=f"user:{user.id}",
-            data={"email": user.email, "role": granted.value},
-        )
-        return membership
-
-
-def _role(name: str) -> Role:
-    try:
-        return Role(name.lower())
-    except ValueError:
-        raise Invalid.at("/role", f"must be one of {', '.join(Role.values)}") from None
+def _record_organization(
+    event: EventType, actor: Actor, organization: Organization, data: Mapping[str, JSON]
+) -> None:
+    record(
+        event,
+        actor=actor,
+        organization=organization,
+        action="organization." + event.removeprefix("organization_").removesuffix("d"),
+        target=f"organization:{organization.id}",
+        data=data,
+    )
 
 
 def _record_environment(

@@ -1,10 +1,12 @@
 """An admin issues a token for an agent, sees it once, and takes it back."""
 
 import time
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from agentxsuite.control.agents.models import IssuedToken
 from agentxsuite.control.agents.services import create_agent, create_service_account, issue_token
@@ -66,6 +68,40 @@ def test_a_token_is_good_for_its_environment_until_it_is_revoked(
     ]
 
 
+def test_only_a_dead_token_can_be_deleted(company, agent, address):
+    """Otherwise: a token that still opens the door is nowhere to be seen."""
+    browser = client(company.owner)
+    revoked, _ = issue_token(company.actor, agent)
+    expired, _ = issue_token(company.actor, agent)
+    one = f"{address}{revoked.jti}/"
+    standing = browser.delete(one)
+    assert (standing.status_code, standing.json()["code"]) == (409, "token_still_valid")
+    browser.post(f"{one}revoke/")
+    past = {"expires_at": timezone.now() - timedelta(seconds=1)}
+    IssuedToken.objects.filter(id=expired.id).update(**past)
+    for jti in (revoked.jti, expired.jti):
+        assert browser.delete(f"{address}{jti}/").status_code == 204
+        assert browser.delete(f"{address}{jti}/").status_code == 404
+    assert browser.get(address).json()["count"] == 0
+    told = AuditEvent.objects.filter(event_type="token_deleted").order_by("id")
+    assert [event.event_data["jti"] for event in told] == [revoked.jti, expired.jti]
+    assert told[0].target == f"agent:{agent.id}"
+
+
+def test_a_list_costs_the_same_however_long(
+    company, agent, address, django_assert_num_queries, django_assert_max_num_queries
+):
+    """Otherwise: an agent with many tokens makes its admin wait."""
+    browser = client(company.people["vera"])
+    issue_token(company.actor, agent)
+    with django_assert_max_num_queries(20) as short:
+        browser.get(address)
+    for _ in range(49):
+        issue_token(company.actor, agent)
+    with django_assert_num_queries(len(short)):
+        assert len(browser.get(address).json()["results"]) == 50
+
+
 def test_a_token_is_shown_once(company, address):
     """Otherwise: whoever may list tokens, or reads the database, can be the agent."""
     token = client(company.owner).post(address, {}, format="json").json()["token"]
@@ -82,6 +118,7 @@ def test_only_admins_issue_and_revoke(company, address, name):
     browser = client(company.people[name])
     assert browser.post(address, {}, format="json").status_code == 403
     assert browser.post(f"{address}x/revoke/").status_code == 403
+    assert browser.delete(f"{address}x/").status_code == 403
     assert not IssuedToken.objects.exists()
 
 
@@ -102,6 +139,8 @@ def test_to_a_stranger_agents_and_tokens_are_not_there(
         stranger.post(f"{address}{row.jti}/revoke/"),
         stranger.get(smuggled),
         stranger.post(f"{smuggled}{row.jti}/revoke/"),
+        stranger.delete(f"{address}{row.jti}/"),
+        stranger.delete(f"{smuggled}{row.jti}/"),
         client(company.owner).post(f"{address}nothing/revoke/"),
         client(company.owner).get("/api/v1/nowhere/"),
     ]
@@ -121,6 +160,7 @@ def test_to_a_stranger_agents_and_tokens_are_not_there(
         ({"scopes": ["tool.invoke", "two words"]}, "/scopes/1"),
         ({"scopes": [{"a": 1}]}, "/scopes/0"),
         ({"name": "n" * 201}, "/name"),
+        ({"ttl": 60}, "/ttl"),
         ([1], ""),
     ],
 )

@@ -1,32 +1,48 @@
-"""Making agents and the service accounts they log in with."""
+"""Making, changing and deleting agents."""
 
+from itertools import count
 from typing import TypedDict, Unpack
-from uuid import uuid4
 
-from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.text import slugify
 
+from agentxsuite.control.agents.accounts import (
+    change_service_account,
+    create_service_account,
+    delete_service_account,
+)
 from agentxsuite.control.agents.models import Agent, ServiceAccount
-from agentxsuite.control.agents.tokens import issue_token, revoke_token
+from agentxsuite.control.agents.requirements import require_agent
+from agentxsuite.control.agents.tokens import (
+    delete_token,
+    issue_token,
+    retire_tokens,
+    revoke_token,
+)
+from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog.models import Connection
-from agentxsuite.control.tenancy.models import Environment, Organization
-from agentxsuite.control.tenancy.problems import Invalid
-from agentxsuite.control.tenancy.saving import plain, save
+from agentxsuite.control.tenancy.models import Environment
+from agentxsuite.control.tenancy.problems import Conflict
+from agentxsuite.control.tenancy.saving import alter, held, plain, save
 from agentxsuite.control.tenancy.scope import changing
+from agentxsuite.wire import JSON
 
-__all__ = ["create_agent", "create_service_account", "issue_token", "revoke_token"]
+__all__ = [
+    "change_agent",
+    "change_service_account",
+    "create_agent",
+    "create_service_account",
+    "delete_agent",
+    "delete_service_account",
+    "delete_token",
+    "issue_token",
+    "revoke_token",
+]
 
-
-class AccountFacts(TypedDict, total=False):
-    """What else a service account may be told; `issuer` and `subject` come together."""
-
-    environment: Environment | None
-    issuer: str
-    subject: str
-    audience: str
-    credential_ref: str | None
-    scope_allowlist: list[str]
+MAX_SLUG = 100
+NAMELESS = "agent"  # the slug of a name without a Latin letter or digit
 
 
 class AgentFacts(TypedDict, total=False):
@@ -46,69 +62,100 @@ class AgentFacts(TypedDict, total=False):
     enabled: bool
 
 
-def create_service_account(
-    actor: Actor, organization: Organization, name: str, **facts: Unpack[AccountFacts]
-) -> ServiceAccount:
-    """Make a login for an agent: at an outside issuer, or at ours where none is named.
+class AgentChanges(TypedDict, total=False):
+    """What can be changed of an agent; its slug and its environment cannot."""
 
-    Raises Invalid, Conflict for a name or (issuer, subject) that is taken.
-    """
-    with changing(organization.id):
-        account = ServiceAccount(organization=organization, name=name.strip(), **facts)
-        if account.issuer.rstrip("/") == settings.PUBLIC_URL:
-            raise Invalid.at(
-                "/issuer", "is this server itself; leave it out and it is chosen for you"
-            )
-        if bool(account.issuer) != bool(account.subject):
-            raise Invalid.at("/subject", "issuer and subject are given together or not at all")
-        if not account.issuer:
-            account.issuer, account.subject = settings.PUBLIC_URL, f"service-account:{uuid4()}"
-        save(account)
-        record(
-            "service_account_created",
-            actor=actor,
-            organization=organization,
-            environment=account.environment,
-            action="service_account.create",
-            target=f"service_account:{account.id}",
-            data={
-                "name": account.name,
-                "issuer": account.issuer,
-                "subject": account.subject,
-                "scope_allowlist": account.scope_allowlist,
-            },
-        )
-        return account
+    name: str
+    mode: str
+    inbound_auth_method: str
+    connection: Connection | None
+    service_account: ServiceAccount | None
+    bearer_secret_ref: str | None
+    inbound_secret_ref: str | None
+    mtls_cert_ref: str | None
+    mtls_key_ref: str | None
+    capabilities: list[str]
+    tags: list[str]
+    enabled: bool
 
 
 def create_agent(
     actor: Actor, environment: Environment, name: str, **facts: Unpack[AgentFacts]
 ) -> Agent:
-    """Make an agent; its slug comes from its name unless told.
+    """Make an agent; its slug is made of its name unless told.
 
     Raises Invalid for one without the credential or connection that its kind needs, or with
     another tenant's; Conflict for a name or slug that is taken.
     """
     with changing(environment.organization_id):
-        known = {**facts, "slug": facts.get("slug") or slugify(name)[:100]}
+        held(Environment.objects.live(), environment.id)  # so that a free slug stays free
+        known = {**facts, "slug": _slug(environment, name, facts.get("slug", ""))}
         for choice in ("mode", "inbound_auth_method"):
             if choice in known:
                 known[choice] = str(known[choice]).lower()
-        agent = save(
-            Agent(
-                organization=environment.organization,
-                environment=environment,
-                name=name.strip(),
-                **known,
-            )
-        )
-        record(
-            "agent_created",
-            actor=actor,
-            organization=agent.organization,
+        agent = Agent(
+            organization_id=environment.organization_id,
             environment=environment,
-            action="agent.create",
-            target=f"agent:{agent.id}",
-            data={"name": agent.name, **{field: plain(value) for field, value in known.items()}},
+            name=name.strip(),
+            **known,
         )
+        require_agent(agent)
+        save(agent)
+        data = {"name": agent.name, **{field: plain(value) for field, value in known.items()}}
+        _record("agent_created", actor, agent, data)
         return agent
+
+
+def change_agent(actor: Actor, agent: Agent, **changes: Unpack[AgentChanges]) -> Agent:
+    """Alter an agent; tokens that it would not be given any more are revoked.
+
+    Raises Invalid, Conflict, NotFound.
+    """
+    with changing(agent.organization_id):
+        current = held(Agent.objects.live(), agent.id)
+        differences = alter(current, changes)
+        if differences:
+            require_agent(current)
+            save(current)
+            retire_tokens(actor, current)
+            _record("agent_changed", actor, current, {"changes": differences})
+    return current
+
+
+def delete_agent(actor: Actor, agent: Agent) -> None:
+    """Delete an agent softly; its tokens are dead from the next call on.
+
+    Raises NotFound when somebody else was first.
+    """
+    with changing(agent.organization_id):
+        current = held(Agent.objects.live(), agent.id)
+        current.deleted_at = timezone.now()
+        current.save(update_fields=["deleted_at"])
+        retire_tokens(actor, current, every=True)
+        _record("agent_deleted", actor, current, {"name": current.name, "slug": current.slug})
+
+
+def _slug(environment: Environment, name: str, wanted: str) -> str:
+    """The wanted slug, or the first free one that the name suggests; raises Conflict."""
+    base = wanted or slugify(name)[: MAX_SLUG - 10] or NAMELESS
+    had = Agent.objects.in_environment(environment).filter(
+        Q(slug__istartswith=f"{base}-") | Q(slug__iexact=base)
+    )
+    taken = {slug.lower() for slug in had.values_list("slug", flat=True)}
+    if wanted and wanted.lower() in taken:
+        raise Conflict("Another agent of the environment has, or had, this slug.")
+    candidates = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    return wanted or next(slug for slug in candidates if slug not in taken)
+
+
+def _record(event: EventType, actor: Actor, agent: Agent, data: dict[str, JSON]) -> None:
+    verb = {"created": "create", "changed": "change", "deleted": "delete"}[event.split("_")[-1]]
+    record(
+        event,
+        actor=actor,
+        organization=agent.organization_id,
+        environment=agent.environment_id,
+        action=f"agent.{verb}",
+        target=f"agent:{agent.id}",
+        data=data,
+    )

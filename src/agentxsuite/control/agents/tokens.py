@@ -1,4 +1,4 @@
-"""Issuing and revoking agents' tokens. A token is shown once; we keep its `jti`, never itself."""
+"""Agents' tokens: issued, revoked, deleted. Shown once; we keep the `jti`, never the token."""
 
 import re
 import secrets
@@ -11,9 +11,16 @@ from django.conf import settings
 from django.utils import timezone
 
 from agentxsuite.control.agents.keys import key_ring
-from agentxsuite.control.agents.models import Agent, InboundAuthMethod, IssuedToken
+from agentxsuite.control.agents.models import (
+    Agent,
+    InboundAuthMethod,
+    IssuedToken,
+    ServiceAccount,
+)
+from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.tenancy.problems import Conflict, Forbidden, Invalid
+from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.tokens import AgentClaims, issue
 from agentxsuite.wire import JSON
@@ -21,6 +28,11 @@ from agentxsuite.wire import JSON
 DEFAULT_SCOPES: Final = ("tool.invoke",)
 DEFAULT_TTL, MAX_TTL = 60 * 60, 24 * 60 * 60  # seconds
 MAX_SCOPES: Final = 20  # keeps a token well under the size that we accept back
+VERBS: Final = {
+    "token_issued": "token.issue",
+    "token_revoked": "token.revoke",
+    "token_deleted": "token.delete",
+}
 SCOPE: Final = re.compile(r"[a-z0-9_.:*-]{1,64}")  # a word of a policy's actions
 
 
@@ -39,9 +51,11 @@ def issue_token(
     """Sign a token for an agent; return its row and the token itself, which nobody sees again.
 
     Raises Invalid for a lifetime beyond 24 hours or a malformed scope, Forbidden for a scope
-    beyond the service account's, Conflict for an agent that cannot log in with a token.
+    beyond the service account's, Conflict for an agent that cannot log in with a token, NotFound
+    for one that is gone.
     """
     with changing(agent.organization_id):
+        agent = _held(agent)
         _require_bearer(agent)
         if not 1 <= ttl_seconds <= MAX_TTL:
             raise Invalid.at("/ttl_seconds", f"must be from 1 to {MAX_TTL}")
@@ -58,15 +72,8 @@ def issue_token(
             expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
             metadata={"kid": ring.signing.kid, "issued_by": actor.subject},
         )
-        record(
-            "token_issued",
-            actor=actor,
-            organization=agent.organization_id,
-            environment=agent.environment_id,
-            action="token.issue",
-            target=f"agent:{agent.id}",
-            data=_facts(token) | {"scopes": granted, "expires_at": token.expires_at.isoformat()},
-        )
+        facts: dict[str, JSON] = {"scopes": granted, "expires_at": token.expires_at.isoformat()}
+        _record("token_issued", actor, token, facts)
         return token, issue(claims, ring)
 
 
@@ -75,17 +82,45 @@ def revoke_token(actor: Actor, token: IssuedToken) -> IssuedToken:
     with changing(token.organization_id):
         standing = IssuedToken.objects.filter(id=token.id, revoked_at=None)
         if standing.update(revoked_at=timezone.now(), revoked_by=actor.user):
-            record(
-                "token_revoked",
-                actor=actor,
-                organization=token.organization_id,
-                environment=token.environment_id,
-                action="token.revoke",
-                target=f"agent:{token.agent_id}",
-                data=_facts(token),
-            )
+            _record("token_revoked", actor, token, {})
         token.refresh_from_db()
         return token
+
+
+def delete_token(actor: Actor, token: IssuedToken) -> None:
+    """Forget a token that is revoked or expired; without its row its `jti` stays invalid.
+
+    Raises Conflict for one that still stands, NotFound when somebody else was first.
+    """
+    with changing(token.organization_id):
+        current = held(IssuedToken.objects.all(), token.id)
+        if current.revoked_at is None and current.expires_at > timezone.now():
+            raise Conflict("This token is still good: revoke it first.", code="token_still_valid")
+        current.delete()
+        _record("token_deleted", actor, current, {"expires_at": current.expires_at.isoformat()})
+
+
+def retire_tokens(actor: Actor, agent: Agent, *, every: bool = False) -> None:
+    """Revoke the tokens that the agent, as it is now, would not be given; or `every` one.
+
+    In the caller's transaction, which holds what has changed.
+    """
+    for token in agent.tokens.filter(revoked_at=None, expires_at__gt=timezone.now()):
+        if every or not _fits(agent, token):
+            revoke_token(actor, token)
+
+
+def _held(agent: Agent) -> Agent:
+    """The agent as it is, and its account: neither is narrowed before the token is there."""
+    current = held(Agent.objects.live(), agent.id)
+    if current.service_account_id is not None:
+        current.service_account = held(ServiceAccount.objects.all(), current.service_account_id)
+    return current
+
+
+def _fits(agent: Agent, token: IssuedToken) -> bool:
+    by_token = agent.inbound_auth_method == InboundAuthMethod.BEARER
+    return by_token and not _beyond(agent, token.scopes)
 
 
 def _require_bearer(agent: Agent) -> None:
@@ -104,14 +139,25 @@ def _granted(agent: Agent, scopes: Sequence[str]) -> list[str]:
     for number, scope in enumerate(scopes):
         if not SCOPE.fullmatch(scope):
             raise Invalid.at(f"/scopes/{number}", "is not the name of an action")
-    allowed = agent.service_account.scope_allowlist if agent.service_account else []
-    beyond = [scope for scope in wanted if allowed and scope not in allowed]
-    if beyond:
+    if beyond := _beyond(agent, wanted):
         raise Forbidden(
             f"The agent's service account may not have the scope {beyond[0]}.",
             code="scope_not_allowed",
         )
     return wanted
+
+
+def _beyond(agent: Agent, scopes: Sequence[str]) -> list[str]:
+    """Those of some scopes that the agent's account may not have; an empty list allows all."""
+    allowed = agent.service_account.scope_allowlist if agent.service_account else []
+    if not allowed or "*" in allowed:
+        return []
+    groups = {each for each in allowed if each.endswith(".*")}
+    return [
+        scope
+        for scope in scopes
+        if scope not in allowed and f"{scope.partition('.')[0]}.*" not in groups
+    ]
 
 
 def _claims(agent: Agent, scopes: Sequence[str], ttl_seconds: int) -> AgentClaims:
@@ -131,5 +177,13 @@ def _claims(agent: Agent, scopes: Sequence[str], ttl_seconds: int) -> AgentClaim
     )
 
 
-def _facts(token: IssuedToken) -> dict[str, JSON]:
-    return {"jti": token.jti, "name": token.name}
+def _record(event: EventType, actor: Actor, token: IssuedToken, facts: dict[str, JSON]) -> None:
+    record(
+        event,
+        actor=actor,
+        organization=token.organization_id,
+        environment=token.environment_id,
+        action=VERBS[event],
+        target=f"agent:{token.agent_id}",
+        data={"jti": token.jti, "name": token.name, **facts},
+    )

@@ -1,0 +1,252 @@
+"""Agents, service accounts and tokens as the REST API takes and shows them."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, TypeVar
+
+from django.db.models import Model
+from rest_framework import serializers
+
+from agentxsuite.control.agents.models import (
+    Agent,
+    InboundAuthMethod,
+    IssuedToken,
+    Mode,
+    ServiceAccount,
+)
+from agentxsuite.control.agents.tokens import (
+    DEFAULT_SCOPES,
+    DEFAULT_TTL,
+    MAX_SCOPES,
+    MAX_TTL,
+    SCOPE,
+)
+from agentxsuite.control.catalog.models import Connection
+from agentxsuite.control.policies.models import Policy
+from agentxsuite.control.tenancy.models import Environment
+from agentxsuite.control.tenancy.serializers import Choice, OwnRow, Strict, StrictModelSerializer
+
+Row = TypeVar("Row", bound=Model)
+
+MAX_WORDS: Final = 50
+SLUG: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z"
+ISSUER: Final = r"^https?://[^\s?#@]+\Z"
+FIXED: Final = "This cannot be changed; make another one."
+
+
+def words(**kwargs: Any) -> serializers.ListField:
+    """Return a field that takes a list of short texts; none unless told."""
+    child = serializers.CharField(max_length=64)
+    return serializers.ListField(child=child, max_length=MAX_WORDS, default=list, **kwargs)
+
+
+def scopes(**kwargs: Any) -> serializers.ListField:
+    """Return a field that takes names of actions."""
+    child = serializers.RegexField(rf"^{SCOPE.pattern}\Z")
+    return serializers.ListField(child=child, max_length=MAX_SCOPES, **kwargs)
+
+
+class Lasting(StrictModelSerializer[Row]):
+    """A row with fields that stay as they were made; a body may repeat them as they are."""
+
+    fixed: ClassVar[tuple[str, ...]] = ()
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields; of a row that is there, those that are fixed may be left out."""
+        fields = super().get_fields()
+        for name in self.fixed if self.instance is not None else ():
+            fields[name].required, fields[name].default = False, serializers.empty
+        return fields
+
+    def validate(self, attrs: Any) -> Any:
+        """Take out what is fixed; raises ValidationError where it would change."""
+        row = self.instance
+        if row is None:
+            return attrs
+        other = [
+            name for name in self.fixed if attrs.get(name, getattr(row, name)) != getattr(row, name)
+        ]
+        if other:
+            raise serializers.ValidationError({name: [FIXED] for name in other})
+        return {name: value for name, value in attrs.items() if name not in self.fixed}
+
+
+class AgentSerializer(Lasting[Agent]):
+    """An agent."""
+
+    fixed = ("environment", "slug")
+    environment = OwnRow(Environment)
+    connection = OwnRow(Connection, allow_null=True, default=None)
+    service_account = OwnRow(ServiceAccount, allow_null=True, default=None)
+    slug = serializers.RegexField(SLUG, max_length=100, allow_blank=True, default="")
+    mode = Choice(choices=Mode.choices, default=Mode.CALLER)
+    inbound_auth_method = Choice(
+        choices=InboundAuthMethod.choices, default=InboundAuthMethod.BEARER
+    )
+    capabilities = words()
+    tags = words()
+
+    class Meta:
+        model = Agent
+        fields = [
+            "id",
+            "environment",
+            "name",
+            "slug",
+            "mode",
+            "enabled",
+            "connection",
+            "inbound_auth_method",
+            "service_account",
+            "bearer_secret_ref",
+            "inbound_secret_ref",
+            "mtls_cert_ref",
+            "mtls_key_ref",
+            "capabilities",
+            "tags",
+            "created_at",
+        ]
+        extra_kwargs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+            "enabled": {"default": True},
+            "bearer_secret_ref": {"default": None},
+            "inbound_secret_ref": {"default": None},
+            "mtls_cert_ref": {"default": None},
+            "mtls_key_ref": {"default": None},
+        }
+
+
+class ServiceAccountSerializer(Lasting[ServiceAccount]):
+    """A login for an agent: at an outside issuer, or at ours where none is named."""
+
+    fixed = ("environment", "issuer", "subject")
+    environment = OwnRow(Environment, allow_null=True, default=None)
+    issuer = serializers.RegexField(ISSUER, max_length=500, allow_blank=True, default="")
+    scope_allowlist = scopes(default=list, help_text="No scope named: every scope.")
+
+    class Meta:
+        model = ServiceAccount
+        fields = [
+            "id",
+            "environment",
+            "name",
+            "issuer",
+            "subject",
+            "audience",
+            "credential_ref",
+            "scope_allowlist",
+            "enabled",
+            "created_at",
+        ]
+        extra_kwargs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+            "subject": {"default": "", "allow_blank": True, "required": False},
+            "audience": {"default": ""},
+            "credential_ref": {"default": None},
+            "enabled": {"default": True},
+        }
+
+
+class TokenSerializer(serializers.ModelSerializer[IssuedToken]):
+    """What is known of a token; the token itself is not kept."""
+
+    class Meta:
+        model = IssuedToken
+        fields = [
+            "id",
+            "jti",
+            "name",
+            "agent",
+            "environment",
+            "scopes",
+            "metadata",
+            "expires_at",
+            "revoked_at",
+            "revoked_by",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+
+class NewTokenSerializer(TokenSerializer):
+    """A token at the moment of its issue, the only time that it is shown."""
+
+    token = serializers.CharField(read_only=True)
+    mcp_url = serializers.CharField(read_only=True, help_text="The address it is good for.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = [*TokenSerializer.Meta.fields, "token", "mcp_url"]
+        read_only_fields = fields
+
+
+class IssueSerializer(Strict):
+    """What a token is asked for with."""
+
+    name = serializers.CharField(max_length=200, default="", allow_blank=True)
+    ttl_seconds = serializers.IntegerField(min_value=1, max_value=MAX_TTL, default=DEFAULT_TTL)
+    scopes = scopes(min_length=1, default=list(DEFAULT_SCOPES))
+
+
+class ServerSerializer(serializers.Serializer[Any]):
+    """What a server says of itself."""
+
+    name = serializers.CharField(allow_blank=True)
+    version = serializers.CharField(allow_blank=True)
+    protocol_version = serializers.CharField()
+    era = serializers.ChoiceField(choices=["stateless", "handshake"])
+
+
+class TestedSerializer(serializers.Serializer[Any]):
+    """A connection, and whether its server answered just now."""
+
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    enabled = serializers.BooleanField()
+    ok = serializers.BooleanField()
+    code = serializers.CharField(allow_null=True, help_text="Why there was no answer.")
+    reason = serializers.CharField(allow_blank=True)
+    seconds = serializers.FloatField()
+    server = ServerSerializer(allow_null=True)
+
+
+class PingSerializer(serializers.Serializer[Any]):
+    """How an agent stands."""
+
+    agent = serializers.UUIDField()
+    enabled = serializers.BooleanField(help_text="It and its service account.")
+    reason = serializers.CharField(allow_blank=True, help_text="Why it is not enabled.")
+    mode = serializers.ChoiceField(choices=Mode.choices)
+    connection = TestedSerializer(allow_null=True)
+
+
+class AxcoreSerializer(Strict):
+    """What a complete agent is asked for with: its name, its place, what it may do there."""
+
+    environment = OwnRow(Environment)
+    name = serializers.CharField(max_length=90, help_text="Of the agent; unique in its place.")
+    slug = serializers.RegexField(SLUG, max_length=100, allow_blank=True, default="")
+    targets = serializers.ListField(
+        child=serializers.CharField(max_length=1024),
+        min_length=1,
+        max_length=MAX_WORDS,
+        help_text="What it may use, such as `tool:pdf/*`.",
+    )
+    actions = scopes(min_length=1, default=list(DEFAULT_SCOPES))
+    ttl_seconds = serializers.IntegerField(min_value=1, max_value=MAX_TTL, default=DEFAULT_TTL)
+    tags = words()
+    capabilities = words()
+
+
+class NewPolicySerializer(serializers.ModelSerializer[Policy]):
+    """The policy of a complete agent."""
+
+    class Meta:
+        model = Policy
+        fields = ["id", "name", "version"]
+        read_only_fields = fields
+
+
+class NewAxcoreSerializer(serializers.Serializer[Any]):
+    """Everything that was made; the token is shown this once."""
+
+    service_account = ServiceAccountSerializer()
+    agent = AgentSerializer()
+    policy = NewPolicySerializer()
+    token = NewTokenSerializer()

@@ -14,6 +14,7 @@ django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  -- only after set-up
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402  -- only after set-up
+from django.urls import get_resolver  # noqa: E402  -- only after set-up
 
 from agentxsuite.control.catalog.threads import in_thread  # noqa: E402  -- only after set-up
 from agentxsuite.control.catalog.upstreams import open_upstreams  # noqa: E402  -- only after set-up
@@ -37,6 +38,8 @@ class Application:
         self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)))
         self._control = ASGIHandler()
         self._plane = plane
+        if plane != "data":
+            get_resolver().url_patterns  # noqa: B018 - reads all views now, not under the first call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection to the plane that owns its path."""

@@ -18,7 +18,8 @@ ENGINES = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",  # a deferred one that turns to writing fails at once
     "timeout": 20,  # seconds to wait for the one writer
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA wal_autocheckpoint=10000;",  # as the ledger: who writes the log back, waits
 }
 
 # libpq's: no thread waits for ever for a host that has gone without a word.

@@ -36,6 +36,7 @@ from agentxsuite.control.tenancy.services import (
     create_user,
 )
 from agentxsuite.engines.tokens import KeyRing
+from tests.openapi.checked import CheckedClient
 
 ADDRESS, CLIENT = "192.0.2.7", "pytest"
 MADE_BY_HAND = Actor("client:tests", address=ADDRESS, client=CLIENT)
@@ -111,8 +112,11 @@ def person(name: str, company: str) -> User:
 
 
 def client(user: User | None = None) -> APIClient:
-    """Return a client of the REST API with a login token of this person, or without any."""
-    browser = APIClient()
+    """Return a client of the REST API with a login token of this person, or without any.
+
+    It takes no answer that the API's description does not have.
+    """
+    browser = CheckedClient()
     if user is not None:
         browser.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(user)[1]}")
     return browser

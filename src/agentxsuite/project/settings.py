@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "rest_framework",
+    "drf_spectacular",
     "django_filters",
     "knox",
     "agentxsuite.control.storage",
@@ -94,7 +95,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
 ]
 
-TEMPLATES: list[dict[str, object]] = []
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+STATIC_URL = "/static/"
 
 PASSWORD_HASHERS = [
     "agentxsuite.control.tenancy.passwords.Argon2id",
@@ -110,6 +112,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "agentxsuite.project.openapi.operations.Operation",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS: what can be done is told by the description
     "EXCEPTION_HANDLER": "agentxsuite.control.tenancy.answers.problem_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["agentxsuite.control.tenancy.bodies.ExactJSONParser"],
@@ -123,4 +127,20 @@ REST_KNOX = {
     "TOKEN_TTL": timedelta(days=14),
     "TOKEN_LIMIT_PER_USER": None,
     "AUTO_REFRESH": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AgentxSuite",
+    "DESCRIPTION": "The one governed door in front of your MCP servers. Lists come in pages;"
+    " every refusal is a problem document (RFC 9457) with a steady `code`.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/", "description": "This server."}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["agentxsuite.project.openapi.document.complete"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
 }

@@ -1,8 +1,14 @@
-"""What Django answers: the REST API. The data plane's addresses never get here."""
+"""What Django answers: the REST API and its description. The data plane's never get here."""
 
 from django.urls import include, path
 
-urlpatterns = [path("api/v1/", include("agentxsuite.control.urls"))]
+from agentxsuite.project.openapi.views import Docs, Schema
+
+urlpatterns = [
+    path("api/v1/", include("agentxsuite.control.urls")),
+    path("api/schema/", Schema.as_view(), name="schema"),
+    path("api/docs/", Docs.as_view()),
+]
 
 handler400 = "agentxsuite.control.tenancy.answers.unreadable"
 handler403 = "agentxsuite.control.tenancy.answers.unreadable"

@@ -10,6 +10,7 @@ from agentxsuite.control.catalog.api import Connections
 from agentxsuite.control.policies.api import Policies, Versions
 from agentxsuite.control.policies.parts_api import Bindings, Rules
 from agentxsuite.control.runs.api import Runs
+from agentxsuite.control.secretstore.api import Secrets
 from agentxsuite.control.tenancy.api import Environments, Invitations, Members, Organizations
 from agentxsuite.control.tenancy.auth_api import (
     Login,
@@ -31,6 +32,7 @@ AGENT, AUDIT, RUNS = (
 )
 POLICY = "orgs/<uuid:org>/policies/<uuid:id>"
 VERSIONS = "orgs/<uuid:org>/policies/<uuid:policy>/versions"
+SECRETS = "orgs/<uuid:org>/secrets"
 
 urlpatterns = [
     path("auth/register/", Register.as_view({"post": "create"})),
@@ -51,6 +53,10 @@ urlpatterns = [
     path("orgs/<uuid:org>/environments/", Environments.as_view(MANY)),
     path("orgs/<uuid:org>/environments/<uuid:id>/", Environments.as_view(ONE)),
     path("connections/<uuid:connection>/sync/", Connections.as_view({"post": "sync"})),
+    path("orgs/<uuid:org>/connections/store-secret/", Secrets.as_view({"post": "store"})),
+    path(f"{SECRETS}/", Secrets.as_view({"get": "list"})),
+    path(f"{SECRETS}/<slug:ref>/", Secrets.as_view({"get": "retrieve", "delete": "destroy"})),
+    path(f"{SECRETS}/<slug:ref>/versions/", Secrets.as_view({"get": "versions", "post": "rotate"})),
     path("orgs/<uuid:org>/agents/", Agents.as_view(MANY)),
     path("orgs/<uuid:org>/agents/create-axcore/", Agents.as_view({"post": "axcore"})),
     path("orgs/<uuid:org>/agents/<uuid:id>/", Agents.as_view(ONE)),

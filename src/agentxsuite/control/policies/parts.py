@@ -39,13 +39,14 @@ def add_rule(
 
     This, and all that follow, raise Invalid, Conflict, NotFound, and Stale for another version.
     """
-    added = replace(rule, id=uuid4())
+    identifier = uuid4()
+    added = replace(rule, id=identifier)
 
     def insert(draft: PolicyDraft) -> PolicyDraft:
         return replace(draft, rules=_placed(draft.rules, added, position))
 
     _edit(actor, policy, insert, proviso)
-    return PolicyRule.objects.select_related("policy").get(id=added.id)
+    return PolicyRule.objects.select_related("policy").get(id=identifier)
 
 
 def change_rule(
@@ -79,13 +80,14 @@ def add_binding(
     actor: Actor, policy: Policy, binding: BindingDraft, proviso: Proviso = ANYHOW
 ) -> PolicyBinding:
     """Let a policy apply in one more scope."""
-    added = replace(binding, id=uuid4())
+    identifier = uuid4()
+    added = replace(binding, id=identifier)
 
     def insert(draft: PolicyDraft) -> PolicyDraft:
         return replace(draft, bindings=(*draft.bindings, added))
 
     _edit(actor, policy, insert, proviso)
-    return PolicyBinding.objects.select_related("policy").get(id=added.id)
+    return PolicyBinding.objects.select_related("policy").get(id=identifier)
 
 
 def change_binding(

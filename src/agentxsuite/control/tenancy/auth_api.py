@@ -1,6 +1,6 @@
 """People in the REST API: making an account, logging in, and what is one's own."""
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -19,6 +19,9 @@ from agentxsuite.control.tenancy.scope import seeing
 from agentxsuite.control.tenancy.serializers import Strict, StrictModelSerializer
 from agentxsuite.control.tenancy.services import create_organization
 from agentxsuite.control.tenancy.views import Door
+
+# How it is refused where a password shows once more who somebody is: wrong, or tried too often.
+UNCONFIRMED: Final = {403: None, 429: None}
 
 
 class PasswordField(serializers.CharField):
@@ -126,7 +129,7 @@ class Anybody(Door):
 class Register(Anybody):
     """`/auth/register/`."""
 
-    @extend_schema(request=RegisterSerializer, responses={201: SessionSerializer})
+    @extend_schema(request=RegisterSerializer, responses={201: SessionSerializer, 403: None})
     def create(self, request: Request) -> Response:
         """Make an account and log in to it; with an invitation's code, join at once."""
         asked = _asked(RegisterSerializer, request)
@@ -164,10 +167,12 @@ class Me(Door):
         """Tell who the caller is, and in which organizations with which role."""
         return Response(self.get_serializer(access.caller(request)).data)
 
+    @extend_schema(responses={200: MeSerializer, **UNCONFIRMED})
     def update(self, request: Request) -> Response:
         """Replace the caller's names; the address only if it is given, with the password."""
         return self._changed(request, partial=False)
 
+    @extend_schema(responses={200: MeSerializer, **UNCONFIRMED})
     def partial_update(self, request: Request) -> Response:
         """Change what is named of the caller; the address only with the password."""
         return self._changed(request, partial=True)
@@ -210,7 +215,7 @@ class Password(Door):
 
     outside = frozenset({"create"})  # as above
 
-    @extend_schema(request=NewPasswordSerializer, responses={204: None})
+    @extend_schema(request=NewPasswordSerializer, responses={204: None, **UNCONFIRMED})
     def create(self, request: Request) -> Response:
         """Set a new password; every other device has to log in again."""
         asked = _asked(NewPasswordSerializer, request)

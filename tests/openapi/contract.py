@@ -69,6 +69,7 @@ class Contract:
             self.compare(answer, responses)
         except AssertionError as error:
             error.add_note("docs/api/README.md tells how an operation is described.")
+            error.add_note(describe().unclear)
             raise
 
     def item(self, path: str) -> Mapping[str, Any] | None:
@@ -117,7 +118,7 @@ class Contract:
 @cache
 def contract() -> Contract:
     """The contract of this server."""
-    return Contract(describe())
+    return Contract(describe().schema)
 
 
 def pattern(path: str) -> re.Pattern[str]:

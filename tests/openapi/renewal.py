@@ -13,8 +13,12 @@ DESCRIPTION = ROOT / "docs/api/openapi.yaml"
 LISTED = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
 
+class Unclear(Exception):
+    """Views or serializers do not say enough; the text names them."""
+
+
 def renew() -> list[str]:
-    """Write the pages that are not as they should be; returns which."""
+    """Write the pages that are not as they should be; returns which. Raises Unclear."""
     changed = []
     for page, text in pages():
         if not page.exists() or page.read_bytes() != text:
@@ -36,4 +40,6 @@ def pages() -> Iterator[tuple[Path, bytes]]:
     )
     for made in (problems.codes, document.describe, document.rendered):
         made.cache_clear()
+    if document.describe().unclear:
+        raise Unclear(document.describe().unclear)
     yield DESCRIPTION, document.rendered("yaml")

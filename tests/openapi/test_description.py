@@ -19,7 +19,7 @@ NO_ID = {"scope_id"}  # of a resource namespace it is a name
 
 
 def operations() -> Iterator[tuple[str, str, dict]]:
-    for path, item in describe()["paths"].items():
+    for path, item in describe().schema["paths"].items():
         for method, operation in item.items():
             yield method, path, operation
 
@@ -46,7 +46,7 @@ def test_the_committed_pages_are_those_of_the_program():
 
 def test_the_description_is_openapi():
     """Otherwise: no generator of clients can read it."""
-    validate_schema(describe())
+    validate_schema(describe().schema)
 
 
 def test_every_operation_says_what_it_answers():
@@ -54,12 +54,13 @@ def test_every_operation_says_what_it_answers():
 
     docs/api/README.md tells how to say it.
     """
+    assert describe().unclear == ""
     assert [f"{m} {path}" for m, path, said in operations() if UNDESCRIBED in said] == []
 
 
 def test_every_route_is_described():
     """Otherwise: an operation is there that nobody can find."""
-    described = set(describe()["paths"])
+    described = set(describe().schema["paths"])
     routes = {"/api/v1/" + CONVERTER.sub(r"{\1}", str(each.pattern)) for each in urls.urlpatterns}
     assert routes <= described
     others = {"/api/v1/orgs/{org}/runs/execute/", "/healthz", "/readyz"}
@@ -76,7 +77,7 @@ def test_operations_have_names_of_their_own():
 
 def test_ids_are_uuids_and_choices_are_in_lower_case():
     """Otherwise: generated clients take any text for an id, or offer what is not stored."""
-    found = dict(properties(describe()["components"]["schemas"]))
+    found = dict(properties(describe().schema["components"]["schemas"]))
     ids = {n: s for n, s in found.items() if n.endswith((".id", "_id")) and "type" in s}
     assert len(ids) > 10
     loose = {n for n, s in ids.items() if s.get("format") != "uuid"}

@@ -25,6 +25,7 @@ from agentxsuite.control.storage.roles import check_roles  # noqa: E402  -- only
 from agentxsuite.gateway.asgi import Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
+from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
 
 HOURS = 6  # between two looks at the partitions
 
@@ -36,7 +37,7 @@ class Application:
 
     def __init__(self, plane: str = "all") -> None:
         self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)))
-        self._control = ASGIHandler()
+        self._control = with_files(ASGIHandler())
         self._plane = plane
         if plane != "data":
             get_resolver().url_patterns  # noqa: B018 - reads all views now, not under the first call
@@ -48,8 +49,7 @@ class Application:
         elif self._is_data(scope["path"]):
             await self._gateway(scope, receive, send)
         else:
-            # Django's stubs want a dict, which every ASGI server sends.
-            await self._control(scope, receive, send)  # type: ignore[arg-type]  # as above
+            await self._control(scope, receive, send)
 
     def _is_data(self, path: str) -> bool:
         """Whether the data plane answers; without the other plane it answers everything."""

@@ -77,6 +77,10 @@ def _fault() -> Schema:
         "properties": {
             "path": {"type": "string", "description": "A JSON Pointer (RFC 6901) into the body."},
             "message": {"type": "string"},
+            "keyword": {
+                "type": "string",
+                "description": "What of the tool's schema it is against.",
+            },
         },
         "required": ["path", "message"],
     }

@@ -1,0 +1,84 @@
+"""What the whole server answers on a real socket is what its description says."""
+
+import re
+
+import pytest
+
+from tests.openapi.contract import Answer, contract
+
+pytestmark = [pytest.mark.database]
+
+
+@pytest.fixture
+def allowed(world):
+    world.allow()
+
+
+@pytest.fixture
+def seldom(world):
+    world.allow("tool:tests/echo", terms={"rate": {"per_minute": 1, "burst": 1}})
+
+
+def checked(response) -> int:
+    """Hold an answer against the description; its status."""
+    asked = response.request
+    answer = Answer(
+        asked.method, asked.url.path, response.status_code, response.headers, response.content
+    )
+    contract().check(answer)
+    return response.status_code
+
+
+async def test_a_call_is_answered_as_described(client, world, allowed):
+    """Otherwise: a generated client breaks at the one operation that matters most."""
+    asked = {"tool": "tests/add", "input": {"a": 1, "b": 2}}
+
+    async def run(body, **headers):
+        return checked(await client.post(world.execute, json=body, headers=world.bearer | headers))
+
+    assert await run(asked) == 201
+    keyed = {"idempotency-key": "once"}
+    assert [await run(asked, **keyed), await run(asked, **keyed)] == [201, 201]
+    assert await run(asked | {"input": {"a": 2, "b": 2}}, **keyed) == 422
+    assert await run({"tool": "tests/fail", "input": {}}) == 201
+    assert await run(asked | {"input": {"a": "one"}}) == 400
+    assert await run(asked | {"inptu": {}}) == 400
+    assert await run(asked | {"tool": "tests/nothing"}) == 404
+    assert await run(asked, authorization="Bearer no") == 401
+
+
+async def test_refusals_of_a_call_are_answered_as_described(client, world, seldom):
+    """Otherwise: a program cannot tell why a call was refused."""
+    asked = {"tool": "tests/add", "input": {"a": 1, "b": 2}}
+    denied = await client.post(world.execute, json=asked, headers=world.bearer)
+    assert checked(denied) == 403
+    large = await client.post(world.execute, content=b" " * (2**20 + 1), headers=world.bearer)
+    assert checked(large) == 413
+    assert checked(await client.get(world.execute)) == 405
+    often = {"tool": "tests/echo", "input": {"text": "Hello?"}}
+    calls = [await client.post(world.execute, json=often, headers=world.bearer) for _ in range(2)]
+    assert [checked(answer) for answer in calls] == [201, 429]
+
+
+async def test_probes_are_answered_as_described(client):
+    """Otherwise: what starts and watches the server takes it for dead."""
+    assert checked(await client.get("/healthz")) == 200
+    assert checked(await client.get("/readyz")) == 200
+    assert checked(await client.get("/healthz", headers={"host": "elsewhere.example"})) == 403
+
+
+async def test_the_page_to_read_comes_with_all_its_files(client):
+    """Otherwise: the docs are an empty page where there is no internet."""
+    page = await client.get("/api/docs/")
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert len(files) == 5
+    for address in files:
+        file = await client.get(address.replace("&amp;", "&"))
+        assert file.status_code == 200, address
+        assert file.headers["x-content-type-options"] == "nosniff"
+        assert len(file.content) > 300
+    known = files[1]
+    again = {"if-none-match": (await client.get(known)).headers.get("etag", "")}
+    assert (await client.get(known, headers=again)).status_code in {200, 304}
+    nothing = await client.get("/static/../settings.py")
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "not_found")

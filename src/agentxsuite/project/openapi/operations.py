@@ -1,5 +1,6 @@
 """How one operation is described, beyond what its view and serializers say by themselves."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -16,6 +17,7 @@ BODIES = {"POST", "PUT", "PATCH"}
 CHANGES = BODIES | {"DELETE"}
 VERBS = {"GET": "retrieve", "PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
 TAGS = {"orgs": "organizations"}
+OURS = "agentxsuite.control."
 UNDESCRIBED = "x-undescribed"  # the view does not say what it answers
 ANYTHING = {"POST": {"201": OpenApiTypes.OBJECT}, "DELETE": {"204": None}}
 DEFAULT = {"200": OpenApiTypes.OBJECT}
@@ -79,6 +81,12 @@ class Operation(AutoSchema):
     def get_extensions(self) -> Schema:
         """Mark an operation that says nothing of its answers, so that a test can name it."""
         return super().get_extensions() | ({UNDESCRIBED: True} if self.guessed else {})
+
+    def get_serializer_name(self, serializer: Any, _direction: str) -> str:
+        """Return the serializer's name, led by its app's where several apps use it."""
+        name = type(serializer).__name__
+        apps = {app_of(each) for each in every_kind_of(serializers.Serializer, name)}
+        return f"{app_of(type(serializer)).title()}{name}" if len(apps) > 1 else name
 
     def _get_paginator(self) -> Any:
         """Return how a list is paged, which it always is."""
@@ -145,3 +153,17 @@ def shown(serializer: Any) -> Any:
 def has_default(field: Any) -> bool:
     """Whether a field has a value of its own."""
     return field.default is not serializers.empty
+
+
+def every_kind_of(base: type, name: str) -> Iterator[type]:
+    """Every class of the control plane that has the name and builds upon `base`."""
+    kinds: list[type] = base.__subclasses__()
+    for each in kinds:
+        if each.__name__ == name and each.__module__.startswith(OURS):
+            yield each
+        yield from every_kind_of(each, name)
+
+
+def app_of(kind: type) -> str:
+    """Return the app whose class it is."""
+    return kind.__module__.removeprefix(OURS).split(".")[0]

@@ -60,6 +60,7 @@ urlpatterns = [
     path("orgs/<uuid:org>/agents/", Agents.as_view(MANY)),
     path("orgs/<uuid:org>/agents/create-axcore/", Agents.as_view({"post": "axcore"})),
     path("orgs/<uuid:org>/agents/<uuid:id>/", Agents.as_view(ONE)),
+    path("orgs/<uuid:org>/agents/<uuid:id>/access/", Agents.as_view({"get": "access"})),
     path("orgs/<uuid:org>/agents/<uuid:id>/ping/", Agents.as_view({"post": "ping"})),
     path("orgs/<uuid:org>/service-accounts/", ServiceAccounts.as_view(MANY)),
     path("orgs/<uuid:org>/service-accounts/<uuid:id>/", ServiceAccounts.as_view(ONE)),

@@ -13,6 +13,11 @@ from agentxsuite.control.agents.axcore import Wish, create_axcore
 from agentxsuite.control.agents.filters import AgentFilter, ServiceAccountFilter
 from agentxsuite.control.agents.models import Agent, IssuedToken, ServiceAccount
 from agentxsuite.control.agents.pinging import ping_agent
+from agentxsuite.control.agents.reach_pages import (
+    ReachFilter,
+    VerdictSerializer,
+    tools_of_agent,
+)
 from agentxsuite.control.agents.serializers import (
     AgentSerializer,
     AxcoreSerializer,
@@ -77,6 +82,12 @@ class Agents(Resource):
         # On the server's own loop, which the upstreams' sockets belong to.
         found = async_to_sync(ping_agent)(Actor.behind(request), row, current())
         return Response(PingSerializer(found).data)
+
+    @extend_schema(parameters=[ReachFilter], responses=VerdictSerializer(many=True), filters=False)
+    def access(self, request: Request, **_path: Any) -> Response:
+        """List every tool of the agent's environment, with the decision on its calls and why."""
+        rows = self.get_queryset().select_related("environment", "service_account")
+        return tools_of_agent(request, access.one(rows, id=self.kwargs["id"]))
 
     @extend_schema(request=AxcoreSerializer, responses={201: NewAxcoreSerializer})
     def axcore(self, request: Request, **_path: Any) -> Response:

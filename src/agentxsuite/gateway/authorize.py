@@ -19,14 +19,10 @@ def decide(principal: Principal, tool: Tool, call: Call) -> pdp.Decision:
 def enforce(decision: pdp.Decision, principal: Principal, tool: Tool, call: Call) -> None:
     """Let a call pass, or raise Denied with the reason it may be told."""
     fact = standing(principal, tool)
-    if fact is None and decision.allowed:
-        return
-    listed = could_allow(principal, tool, call)
-    if fact is not None:
-        raise Denied(*fact, listed=listed)
-    rule = decision.determining
-    detail = (rule.message if rule else "") or SENTENCES[decision.reason].format(tool=tool.name)
-    raise Denied(decision.reason, detail, listed=listed, paths=decision.paths)
+    told = pdp.refusal(decision, fact, tool.name)
+    if told is not None:
+        listed = could_allow(principal, tool, call)
+        raise Denied(*told, listed=listed, paths=() if fact else decision.paths)
 
 
 def reasons(
@@ -47,32 +43,9 @@ def reasons(
     return known
 
 
-SENTENCES = {
-    "explicit_deny": "A policy denies this call of '{tool}'.",
-    "default_deny": "No policy allows this call of '{tool}'.",
-}
-
-
-def standing(principal: Principal, tool: Tool) -> tuple[str, str] | None:
-    """The first fact outside policy that closes the door: (code, sentence)."""
-    agent, connection = principal.agent, tool.connection
-    facts = (
-        (not agent.enabled, "agent_disabled", "This agent is disabled."),
-        (
-            agent.mode == "runner" and agent.connection != connection.id,
-            "runner_other_connection",
-            "A runner uses only the tools of its own connection.",
-        ),
-        (not connection.enabled, "connection_disabled", "This tool's connection is disabled."),
-        (not tool.enabled, "tool_disabled", "This tool is disabled."),
-        (
-            tool.sync_status == "pending_review" or tool.schema is None,
-            "tool_quarantined",
-            "This tool's definition changed upstream: it is quarantined until a person approves.",
-        ),
-        (tool.sync_status == "stale", "tool_stale", "The upstream no longer offers this tool."),
-    )
-    return next(((code, detail) for closed, code, detail in facts if closed), None)
+def standing(principal: Principal, tool: Tool) -> pdp.Told | None:
+    """The first fact outside policy that closes the door."""
+    return next(pdp.closed(principal.agent, tool), None)
 
 
 def check_scope(principal: Principal, action: str) -> None:
@@ -105,43 +78,7 @@ def visible(principal: Principal, tool: Tool, call: Call) -> bool:
 
 
 def request(principal: Principal, tool: Tool, call: Call, *, listing: bool = False) -> pdp.Request:
-    """The question in the engine's words; every id is the server's own.
-
-    ``request.time`` and ``context.time`` are the engine's instant.
-    """
-    snapshot, member = principal.snapshot, principal.member
-    return pdp.Request(
-        organization=snapshot.organization,
-        environment=snapshot.environment,
-        action=INVOKE,
-        target=tool.target,
-        agent=principal.agent.id,
-        user=member.user if member else None,
-        roles=(member.role,) if member else (),
-        tool=tool.id,
-        attributes={
-            "principal": who(principal),
-            "env": snapshot.attributes,
-            "tool": tool.attributes,
-            "request": {
-                "action": INVOKE,
-                "target": tool.target,
-                "door": call.door,
-                "ip": call.address,
-            },
-            "context": {
-                "auth_method": principal.auth_method,
-                "client": call.client,
-                "ip": call.address,
-            },
-        },
-        input=pdp.UNKNOWN if listing else call.arguments,
-    )
-
-
-def who(principal: Principal) -> dict[str, JSON]:
-    """The ``principal`` root: the agent, and the person running as it."""
-    member = principal.member
-    user = {"id": member.user, "email": member.email} if member else None
-    roles = [member.role] if member else []
-    return {**principal.agent.attributes, "roles": roles, "user": user}
+    """The question in the engine's words."""
+    how = pdp.Circumstances(call.door, call.address, principal.auth_method, call.client)
+    given = pdp.UNKNOWN if listing else call.arguments
+    return pdp.ask(principal, INVOKE, tool.target, tool, how, given)

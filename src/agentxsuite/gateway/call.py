@@ -11,8 +11,8 @@ from typing import Literal
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from agentxsuite.engines.pdp import Decision
-from agentxsuite.gateway.facts import Agent, Member, Snapshot, Tool
+from agentxsuite.engines.pdp import Agent, Decision, Member
+from agentxsuite.gateway.facts import Snapshot, Tool
 from agentxsuite.gateway.refusals import Refusal
 from agentxsuite.wire import JSON
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agentxsuite.engines.pdp import PolicySet
+from agentxsuite.engines.pdp import Agent, Member, PolicySet
 from agentxsuite.engines.schemas import Schema
 from agentxsuite.engines.upstream import Endpoint
 from agentxsuite.wire import JSON
@@ -11,28 +11,6 @@ from agentxsuite.wire import JSON
 RUNNING_ROLES = frozenset(
     {"operator", "admin", "owner"}
 )  # who may run as an agent (docs/security.md)
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """An agent of the environment; ``attributes`` is its ``principal`` root for conditions."""
-
-    id: str
-    name: str
-    slug: str
-    mode: str
-    enabled: bool
-    connection: str | None
-    attributes: Mapping[str, JSON]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A person's active membership of the organization."""
-
-    user: str
-    email: str
-    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +44,11 @@ class Tool:
     def target(self) -> str:
         """What policies call it."""
         return f"tool:{self.name}"
+
+    @property
+    def approved(self) -> bool:
+        """Whether there is a definition to go by."""
+        return self.schema is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 import hashlib
 
+from agentxsuite.engines.pdp import Agent, Member
 from agentxsuite.engines.tokens import AgentClaims, TokenInvalid
 from agentxsuite.gateway.call import Call, Principal
-from agentxsuite.gateway.facts import RUNNING_ROLES, Agent, Member, Snapshot
+from agentxsuite.gateway.facts import RUNNING_ROLES, Snapshot
 from agentxsuite.gateway.gate import Facts, Gate, Question
 from agentxsuite.gateway.refusals import Bearer, Denied, Malformed, Unauthenticated, Unknown
 

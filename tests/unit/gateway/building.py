@@ -6,11 +6,11 @@ from uuid import uuid4
 
 from msgspec import structs
 
-from agentxsuite.engines.pdp import Binding, Policy, PolicySet, Rule
+from agentxsuite.engines.pdp import Agent, Binding, Member, Policy, PolicySet, Rule
 from agentxsuite.engines.schemas import Schema
 from agentxsuite.engines.upstream import Endpoint
 from agentxsuite.gateway.call import Call, Entry, Principal
-from agentxsuite.gateway.facts import Agent, Connection, Member, Snapshot, Tool
+from agentxsuite.gateway.facts import Connection, Snapshot, Tool
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ORGANIZATION, ENVIRONMENT, AGENT, TOOL, CONNECTION, USER = (str(uuid4()) for _ in range(6))

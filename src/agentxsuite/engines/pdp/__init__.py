@@ -1,5 +1,6 @@
 """May they? One pure engine makes every decision: no Django, no I/O, and time is an argument.
 
+    request = ask(asker, action, target, tool, how, input)
     policies = PolicySet.compile(stored, organization, environment)
     decision = decide(policies, request, at)              # a call
     could_allow(policies, request, at)                    # a list
@@ -8,6 +9,7 @@
 ``check_policy`` and ``check_rule`` refuse, when written, what could not be enforced later.
 """
 
+from agentxsuite.engines.pdp.asking import Agent, Circumstances, Member, ask
 from agentxsuite.engines.pdp.characters import canonical
 from agentxsuite.engines.pdp.compile import PolicySet
 from agentxsuite.engines.pdp.decide import (
@@ -26,6 +28,7 @@ from agentxsuite.engines.pdp.paths import Absent
 from agentxsuite.engines.pdp.problems import PolicyInvalid, Problem
 from agentxsuite.engines.pdp.redaction import REDACTED, redact
 from agentxsuite.engines.pdp.rules import check_policy, check_rule
+from agentxsuite.engines.pdp.standing import Told, closed, refusal
 from agentxsuite.engines.pdp.terms import DEFAULT_TERMS, Rate, Terms
 
 UNKNOWN = Absent.UNKNOWN
@@ -40,11 +43,14 @@ __all__ = [
     "REDACTED",
     "UNKNOWN",
     "Absent",
+    "Agent",
     "Binding",
+    "Circumstances",
     "Decision",
     "Explanation",
     "FailingLeaf",
     "Fault",
+    "Member",
     "NearMiss",
     "Policy",
     "PolicyInvalid",
@@ -55,11 +61,15 @@ __all__ = [
     "Rule",
     "RuleRef",
     "Terms",
+    "Told",
+    "ask",
     "canonical",
     "check_policy",
     "check_rule",
+    "closed",
     "could_allow",
     "decide",
     "explain",
     "redact",
+    "refusal",
 ]

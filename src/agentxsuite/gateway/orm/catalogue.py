@@ -10,6 +10,7 @@ from agentxsuite.control.catalog.endpoints import endpoint_of
 from agentxsuite.control.catalog.mcp_names import mcp_name
 from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
+from agentxsuite.control.policies.facts import tool_root
 from agentxsuite.control.secretstore.models import Secret
 from agentxsuite.control.secretstore.services import Revealed, SecretUnreadable, reveal_many
 from agentxsuite.control.tenancy.models import Environment
@@ -130,14 +131,7 @@ def tool_of(row: ToolRow, connection: Connection, before: Tool | None) -> Tool:
         connection=connection,
         definition=definition,
         schema=schema_of(row, before.schema if before else None),
-        attributes={
-            "id": str(row.id),
-            "name": row.name,
-            "upstream_name": row.upstream_name,
-            "version": row.version,
-            "connection": connection.slug,
-            "annotations": definition.get("annotations") or {},
-        },
+        attributes=tool_root(row, connection.slug),
     )
 
 

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from django.db.models import Q, QuerySet
 
 from agentxsuite.control.agents.models import Agent as AgentRow
+from agentxsuite.control.policies.facts import agent_of
 from agentxsuite.control.tenancy.models import Environment, OrganizationMembership
-from agentxsuite.gateway.facts import Agent, Member, Snapshot
+from agentxsuite.engines.pdp import Agent, Member
+from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.orm.view import Changes, merged
 
 
@@ -27,29 +29,6 @@ def agents_of(
 def read_agents(rows: "QuerySet[AgentRow]") -> dict[str, Agent]:
     """The agents of a query."""
     return {str(row.id): agent_of(row) for row in rows.select_related("service_account")}
-
-
-def agent_of(row: AgentRow) -> Agent:
-    """One agent; when its service account is disabled, so is it."""
-    account = row.service_account
-    standing = account is None or (account.enabled and account.deleted_at is None)
-    return Agent(
-        id=str(row.id),
-        name=row.name,
-        slug=row.slug.lower(),
-        mode=row.mode,
-        enabled=row.enabled and standing,
-        connection=str(row.connection_id) if row.connection_id else None,
-        attributes={
-            "kind": "agent",
-            "id": str(row.id),
-            "name": row.name,
-            "slug": row.slug,
-            "mode": row.mode,
-            "tags": row.tags,
-            "capabilities": row.capabilities,
-        },
-    )
 
 
 def members_of(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from agentxsuite.control.policies.compile import policies_of
+from agentxsuite.control.policies.facts import environment_root
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines.pdp import PolicyInvalid, PolicySet
 from agentxsuite.gateway.facts import Snapshot, Tool
@@ -53,11 +54,7 @@ def read(environment: Environment, previous: Snapshot | None, changes: Changes) 
         organization=str(environment.organization_id),
         environment=str(environment.id),
         revision=environment.revision.value,
-        attributes={
-            "id": str(environment.id),
-            "name": environment.name,
-            "type": environment.type,
-        },
+        attributes=environment_root(environment),
         policies=compiled(environment, previous, changes),
         agents=agents_of(environment, previous, changes),
         members=members_of(environment, previous, changes),

@@ -1,0 +1,90 @@
+"""What closes the door whatever policies say, and what a denied caller is told."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from agentxsuite.engines import pdp
+from agentxsuite.engines.pdp import Agent, closed, refusal
+
+AGENT = Agent(
+    id="a1",
+    name="Clerk",
+    slug="clerk",
+    mode="caller",
+    enabled=True,
+    connection=None,
+    attributes={},
+)
+RUNNER = replace(AGENT, mode="runner", connection="c1")
+
+
+def tool(*, server=True, **facts):
+    known = {"enabled": True, "approved": True, "sync_status": "synced"}
+    return SimpleNamespace(connection=SimpleNamespace(id="c1", enabled=server), **known | facts)
+
+
+@pytest.mark.parametrize(
+    ("agent", "asked", "codes"),
+    [
+        (AGENT, tool(), []),
+        (RUNNER, tool(), []),
+        (AGENT, None, []),
+        (None, tool(), []),
+        (replace(AGENT, enabled=False), None, ["agent_disabled"]),
+        (replace(RUNNER, connection="c2"), tool(), ["runner_other_connection"]),
+        (AGENT, tool(server=False), ["connection_disabled"]),
+        (AGENT, tool(enabled=False), ["tool_disabled"]),
+        (AGENT, tool(sync_status="pending_review"), ["tool_quarantined"]),
+        (AGENT, tool(approved=False), ["tool_quarantined"]),
+        (AGENT, tool(sync_status="stale"), ["tool_stale"]),
+        (
+            replace(AGENT, enabled=False),
+            tool(server=False, enabled=False, approved=False, sync_status="stale"),
+            [
+                "agent_disabled",
+                "connection_disabled",
+                "tool_disabled",
+                "tool_quarantined",
+                "tool_stale",
+            ],
+        ),
+    ],
+)
+def test_every_fact_that_closes_the_door_is_told(agent, asked, codes):
+    """Otherwise: a disabled, foreign or unreviewed tool is called."""
+    found = [code for code, detail in closed(agent, asked) if detail]
+    assert found[: len(codes)] == codes
+    assert bool(found) == bool(codes)
+
+
+@pytest.mark.parametrize(
+    ("decision", "fact", "told"),
+    [
+        (pdp.Decision(pdp.ALLOW, pdp.EXPLICIT_ALLOW), None, None),
+        (pdp.Decision(pdp.ALLOW, pdp.EXPLICIT_ALLOW), ("x", "Y."), ("x", "Y.")),
+        (
+            pdp.Decision(pdp.DENY, pdp.DEFAULT_DENY),
+            None,
+            ("default_deny", "No policy allows this call of 'pay/{x}'."),
+        ),
+        (
+            pdp.Decision(pdp.DENY, pdp.EXPLICIT_DENY),
+            None,
+            ("explicit_deny", "A policy denies this call of 'pay/{x}'."),
+        ),
+        (
+            pdp.Decision(
+                pdp.DENY,
+                pdp.EXPLICIT_DENY,
+                pdp.RuleRef("", "", 1, "", "", 0, 0, "deny", "Ask {us}."),
+            ),
+            None,
+            ("explicit_deny", "Ask {us}."),
+        ),
+    ],
+)
+def test_a_denied_caller_is_told_why(decision, fact, told):
+    """Otherwise: an agent cannot tell what would help, or a message with braces breaks."""
+    assert refusal(decision, fact, "pay/{x}") == told

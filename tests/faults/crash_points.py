@@ -30,7 +30,7 @@ from tests.faults.database import Database
 from tests.faults.progress import say
 from tests.faults.stage import COMMAND, common, run, storage
 
-ROUNDS = {True: 10, False: 100}  # short or not; of each database
+ROUNDS = {True: 5, False: 50}  # short or not; on each of the two databases
 SERVER = 10  # every so many rounds PostgreSQL is killed, not its client
 LONGEST = 0.3  # seconds until the crash
 AFTER = 0.6  # seconds that are watched after a server is back

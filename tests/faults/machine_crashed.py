@@ -10,7 +10,7 @@ from tests.faults.client import Load
 from tests.faults.outage import SETTLED, survived
 from tests.faults.stage import Stage, staged
 
-ROUNDS = {True: 1, False: 3}  # short or not
+ROUNDS = {True: 1, False: 2}  # short or not
 
 
 def prove(short: bool) -> Sequence[str]:  # noqa: FBT001 - as the command line says it

@@ -12,7 +12,7 @@ from tests.faults.outage import AROUND, PATIENCE, SETTLED
 from tests.faults.progress import say
 from tests.faults.stage import Stage, staged
 
-ROUNDS = {True: 1, False: 3}  # short or not
+ROUNDS = {True: 1, False: 2}  # short or not
 LEASES = "SELECT count(*) FROM runs_worker"
 
 

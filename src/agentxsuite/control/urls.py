@@ -6,7 +6,8 @@ from django.urls import path
 
 from agentxsuite.control.agents.api import Agents, ServiceAccounts, Tokens
 from agentxsuite.control.audit.api import Events
-from agentxsuite.control.catalog.api import Connections
+from agentxsuite.control.catalog.api import Connections, Upstream
+from agentxsuite.control.catalog.tools_api import Tools
 from agentxsuite.control.policies.api import Policies, Versions
 from agentxsuite.control.policies.parts_api import Bindings, Rules
 from agentxsuite.control.runs.api import Runs
@@ -52,11 +53,18 @@ urlpatterns = [
     ),
     path("orgs/<uuid:org>/environments/", Environments.as_view(MANY)),
     path("orgs/<uuid:org>/environments/<uuid:id>/", Environments.as_view(ONE)),
-    path("connections/<uuid:connection>/sync/", Connections.as_view({"post": "sync"})),
+    path("connections/<uuid:connection>/sync/", Upstream.as_view({"post": "sync"})),
+    path("connections/<uuid:connection>/test/", Upstream.as_view({"post": "test"})),
+    path("orgs/<uuid:org>/connections/", Connections.as_view(MANY)),
+    path("orgs/<uuid:org>/connections/<uuid:id>/", Connections.as_view(ONE)),
     path("orgs/<uuid:org>/connections/store-secret/", Secrets.as_view({"post": "store"})),
     path(f"{SECRETS}/", Secrets.as_view({"get": "list"})),
     path(f"{SECRETS}/<slug:ref>/", Secrets.as_view({"get": "retrieve", "delete": "destroy"})),
     path(f"{SECRETS}/<slug:ref>/versions/", Secrets.as_view({"get": "versions", "post": "rotate"})),
+    path("orgs/<uuid:org>/tools/", Tools.as_view(MANY)),
+    path("orgs/<uuid:org>/tools/approve/", Tools.as_view({"post": "approve"})),
+    path("orgs/<uuid:org>/tools/<uuid:id>/", Tools.as_view(ONE)),
+    path("orgs/<uuid:org>/tools/<uuid:id>/diff/", Tools.as_view({"get": "diff"})),
     path("orgs/<uuid:org>/agents/", Agents.as_view(MANY)),
     path("orgs/<uuid:org>/agents/create-axcore/", Agents.as_view({"post": "axcore"})),
     path("orgs/<uuid:org>/agents/<uuid:id>/", Agents.as_view(ONE)),

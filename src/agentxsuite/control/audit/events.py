@@ -37,12 +37,18 @@ EventType = Literal[
     # connections and their tools
     "connection_created",
     "connection_changed",
+    "connection_deleted",
+    "connection_tested",
     "connection_synced",
+    "tool_added",
     "tool_approved",
+    "tool_changed",
+    "tool_deleted",
     "tool_quarantined",
     # secrets, never their values
     "secret_stored",
     "secret_rotated",
+    "secret_deleted",
     # policies
     "policy_created",
     "policy_changed",

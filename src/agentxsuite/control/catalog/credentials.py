@@ -50,7 +50,8 @@ def _check_secret(connection: Connection) -> None:
     """A ref of another tenant or environment is told as one that is not there."""
     owner = (connection.organization_id, connection.environment_id)
     refs = [connection.secret_ref] if connection.secret_ref else []
-    if not secretstore.usable(*owner, refs).exists():
+    # Held, so that it is not deleted between this look and the connection's being there.
+    if secretstore.usable(*owner, refs).select_for_update(no_key=True).first() is None:
         raise Invalid.at("/secret_ref", "There is no such secret for this environment.")
     revealed = secretstore.reveal_many(*owner, refs)
     if not revealed:

@@ -1,27 +1,36 @@
 """Writing the catalogue: connections by people, tools by sync, definitions by approval."""
 
-from collections.abc import Mapping
-from typing import Any, TypedDict, Unpack
-from uuid import UUID
+from collections.abc import Collection
+from typing import Any, Final, TypedDict, Unpack
 
+from django.utils import timezone
+
+from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog import sync, upstreams
+from agentxsuite.control.catalog.asking import asked
 from agentxsuite.control.catalog.credentials import check_credential
-from agentxsuite.control.catalog.listing import Unacceptable, schema_of
-from agentxsuite.control.catalog.models import Connection, SyncStatus, Tool
-from agentxsuite.control.catalog.pinning import approve, withdraw
+from agentxsuite.control.catalog.models import Connection, ConnectionStatus, Tool
+from agentxsuite.control.catalog.pinning import withdraw
+from agentxsuite.control.catalog.reviewing import approve_tool
 from agentxsuite.control.catalog.slugs import free_slug
-from agentxsuite.control.catalog.threads import in_thread
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound
-from agentxsuite.control.tenancy.saving import plain, save
+from agentxsuite.control.tenancy.problems import Fault, Invalid
+from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
-from agentxsuite.engines.schemas import SchemaRefused, inspect_schema
 from agentxsuite.engines.upstream import UpstreamError, Upstreams, check_endpoint
 from agentxsuite.wire import JSON
 
-LIST_SECONDS = 30.0
-ATTEMPTS = 3
+__all__ = [
+    "approve_tool",
+    "change_connection",
+    "create_connection",
+    "delete_connection",
+    "sync_connection",
+]
+
+# What decides where a call goes and what it shows there.
+LOGIN: Final = frozenset({"endpoint", "auth_method", "auth_config", "secret_ref"})
 
 
 class Access(TypedDict, total=False):
@@ -49,7 +58,7 @@ def create_connection(
     Raises Invalid, Conflict, SecretsUnavailable.
     """
     with changing(environment.organization_id):
-        Environment.objects.select_for_update(no_key=True).get(id=environment.id)
+        held(Environment.objects.live(), environment.id)  # so that a free slug stays free
         connection = Connection(
             organization_id=environment.organization_id,
             environment=environment,
@@ -58,9 +67,10 @@ def create_connection(
             endpoint=endpoint,
             **access,
         )
-        _check(connection)
+        _check(connection, LOGIN)
         save(connection)
-        _record("connection_created", actor, connection, {"endpoint": endpoint, **access})
+        facts = {"endpoint": endpoint, **access}
+        _record("connection_created", actor, connection, {"changes": facts})
     return connection
 
 
@@ -72,15 +82,35 @@ def change_connection(
     Raises Invalid, Conflict, NotFound, SecretsUnavailable.
     """
     with changing(connection.organization_id):
-        current = _held(connection.id)
-        differences = _set(current, changes)
-        _check(current)
+        current = held(Connection.objects.live(), connection.id)
+        differences: dict[str, Any] = alter(current, changes)
+        if not differences:
+            return current
+        _check(current, differences.keys())
+        if LOGIN & differences.keys():
+            _unknown(current)
         save(current)
         if "endpoint" in differences:
-            withdrawn = withdraw(current)
-            differences["endpoint"]["sent_to_review"] = len(withdrawn)
-        _record("connection_changed", actor, current, differences)
+            differences["endpoint"]["sent_to_review"] = len(withdraw(current))
+        _record("connection_changed", actor, current, {"changes": differences})
+        if differences.keys() & {*LOGIN, "enabled"}:
+            upstreams.let_go(current.id)
     return current
+
+
+def delete_connection(actor: Actor, connection: Connection) -> None:
+    """Delete a connection softly, and its tools with it; its process or its sockets are let go.
+
+    Raises NotFound when somebody else was first.
+    """
+    with changing(connection.organization_id):
+        current = held(Connection.objects.live(), connection.id)
+        current.deleted_at = timezone.now()
+        current.save(update_fields=["deleted_at"])
+        tools = Tool.objects.live().filter(connection=current)
+        gone = tools.update(deleted_at=current.deleted_at)
+        _record("connection_deleted", actor, current, {"tools": gone})
+        upstreams.let_go(current.id)
 
 
 async def sync_connection(
@@ -91,97 +121,39 @@ async def sync_connection(
     Raises NotFound, SecretsUnavailable, UpstreamFailed, and Conflict while others keep changing the
     connection.
     """
-    for _ in range(ATTEMPTS):
-        plan = await in_thread(sync.begin, connection)
-        try:
-            found = await upstreams.list_tools(plan.endpoint, timeout=LIST_SECONDS)
-            return await in_thread(sync.settle, actor, plan, found)
-        except (UpstreamError, Unacceptable) as error:
-            raise await in_thread(sync.fail, actor, plan, error) from None
-        except sync.Superseded:
-            continue
-    raise Conflict("The connection keeps changing; try again.", code="sync_superseded")
+    return await asked(actor, connection, upstreams, sync.settle)
 
 
-def approve_tool(actor: Actor, tool: Tool, number: int | None = None) -> Tool:
-    """Take the pending definition as what the tool is; `number` says which one was looked at.
-
-    Raises NotFound, Conflict.
-    """
-    with changing(tool.organization_id):
-        _held(tool.connection_id)
-        current = Tool.objects.live().select_related("pending").filter(pk=tool.pk).first()
-        if current is None:
-            raise NotFound
-        pending = _approvable(current, number)
-        approve(current, pending, actor.user)
-        pending.save()
-        current.save()
-        record(
-            "tool_approved",
-            actor=actor,
-            organization=current.organization_id,
-            environment=current.environment_id,
-            action="tool.approve",
-            target=f"tool:{current.name}",
-            data={"definition": pending.number, "sha256": pending.sha256},
-        )
-    return current
+def _unknown(connection: Connection) -> None:
+    """What the last test found was true of another address or credential."""
+    connection.status, connection.status_reason = ConnectionStatus.UNKNOWN, ""
+    connection.server_info = {}
 
 
-def _approvable(tool: Tool, number: int | None) -> Any:
-    pending = tool.pending
-    if pending is None or tool.sync_status != SyncStatus.PENDING_REVIEW:
-        raise Conflict("Nothing of this tool waits for approval.", code="nothing_pending")
-    if tool.synced_at is None:
-        raise Conflict("Sync the connection first: its endpoint changed.", code="not_synced")
-    if number not in {None, pending.number}:
-        raise Conflict("The definition changed since you looked.", code="definition_changed")
-    try:
-        inspect_schema(schema_of(pending.definition))
-    except SchemaRefused as error:
-        detail = f"Its schema cannot be checked: {error.detail}"
-        raise Conflict(detail, code="schema_refused") from None
-    return pending
-
-
-def _held(connection_id: UUID) -> Connection:
-    """The connection, which nobody else changes until the transaction ends."""
-    row = Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id).first()
-    if row is None:
-        raise NotFound
-    return row
-
-
-def _set(connection: Connection, changes: Mapping[str, Any]) -> dict[str, dict[str, JSON]]:
-    """Set what differs; returns it as `{field: {"from": ..., "to": ...}}`."""
-    before = {name: getattr(connection, name) for name in changes}
-    for name, value in changes.items():
-        setattr(connection, name, value)
-    return {
-        name: {"from": plain(before[name]), "to": plain(value)}
-        for name, value in changes.items()
-        if before[name] != value
-    }
-
-
-def _check(connection: Connection) -> None:
+def _check(connection: Connection, changed: Collection[str]) -> None:
     """Refuse an address that could never be called, and a credential that could not be sent."""
+    if "endpoint" in changed:
+        _check_endpoint(connection.endpoint)
+    if not LOGIN.isdisjoint(changed):
+        check_credential(connection)
+
+
+def _check_endpoint(endpoint: str) -> None:
     try:
-        check_endpoint(connection.endpoint, upstreams.templates(), upstreams.egress())
+        check_endpoint(endpoint, upstreams.templates(), upstreams.egress())
     except UpstreamError as error:
         fault: Fault = {"path": "/endpoint", "message": error.detail}
         raise Invalid(error.detail, [fault], code=error.code) from None
-    check_credential(connection)
 
 
-def _record(event: Any, actor: Actor, connection: Connection, data: Any) -> None:
+def _record(event: EventType, actor: Actor, connection: Connection, data: dict[str, JSON]) -> None:
+    verb = {"created": "create", "changed": "change", "deleted": "delete"}[event.split("_")[-1]]
     record(
         event,
         actor=actor,
         organization=connection.organization_id,
         environment=connection.environment_id,
-        action="connection.create" if event == "connection_created" else "connection.change",
+        action=f"connection.{verb}",
         target=f"connection:{connection.slug}",
-        data={"name": connection.name, "changes": data},
+        data={"name": connection.name, **data},
     )

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.db import transaction
 
 from agentxsuite.control.tenancy.problems import Problem
 from agentxsuite.engines.upstream import Egress, Template, Upstreams, load_templates
@@ -52,3 +55,13 @@ def egress() -> Egress:
 def templates() -> Mapping[str, Template]:
     """Return the operator's command templates."""
     return load_templates(Path(settings.STDIO_TEMPLATES)) if settings.STDIO_TEMPLATES else {}
+
+
+def let_go(connection_id: UUID) -> None:
+    """Close what this process keeps open of a connection, once its change is committed."""
+
+    def close() -> None:
+        if _open:
+            async_to_sync(_open[-1].forget)(str(connection_id))
+
+    transaction.on_commit(close, robust=True)

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from agentxsuite.control.tenancy.constraints import NAME, SameOwner, unique
-from agentxsuite.control.tenancy.entities import Owned
+from agentxsuite.control.tenancy.entities import Mortal, Owned
 
 
 def new_ref() -> str:
@@ -27,8 +27,11 @@ class DataKey(Owned):
         constraints = [unique("organization", "number"), unique("id", "organization")]
 
 
-class Secret(Owned):
-    """A named place for a credential; with no environment it serves all of its organization."""
+class Secret(Mortal, Owned):
+    """A named place for a credential; with no environment it serves all of its organization.
+
+    Of a deleted one the row stays, so that its ref is never given again, and no version does.
+    """
 
     environment = models.ForeignKey(
         "tenancy.Environment", on_delete=models.CASCADE, null=True, blank=True

@@ -5,21 +5,26 @@ from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
+from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.secretstore import datakeys
 from agentxsuite.control.secretstore.crypto import CannotOpen, SecretPlace, seal, unseal
 from agentxsuite.control.secretstore.keys import KeysUnavailable, MasterKeys
 from agentxsuite.control.secretstore.models import Secret, SecretVersion
+from agentxsuite.control.secretstore.uses import uses_of
 from agentxsuite.control.secretstore.values import Concealed, Revealed, SecretUnreadable
 from agentxsuite.control.tenancy.models import Environment, Organization
-from agentxsuite.control.tenancy.problems import Invalid, Problem
+from agentxsuite.control.tenancy.problems import Conflict, Invalid, Problem
+from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 
 __all__ = [
     "Revealed",
     "SecretUnreadable",
     "SecretsUnavailable",
+    "delete",
     "reveal_many",
     "rotate",
     "store",
@@ -27,6 +32,7 @@ __all__ = [
 ]
 
 MAX_BYTES = 64 * 1024
+NAMED = 10  # uses that a refusal names
 
 log = logging.getLogger(__name__)
 
@@ -60,27 +66,48 @@ def store(
             organization=organization, environment=environment, purpose=purpose
         )
         _add_version(actor, secret, 1, value)
-        _record(actor, secret, 1)
+        _record("secret_stored", actor, secret, 1)
     return secret
 
 
 def rotate(actor: Actor, secret: Secret, value: str) -> int:
     """Make `value` the current version under the same ref; returns its number.
 
-    Raises Invalid, SecretsUnavailable.
+    Raises Invalid, NotFound, SecretsUnavailable.
     """
     with changing(secret.organization_id):
-        Secret.objects.select_for_update().get(id=secret.id)  # numbers are given out one by one
-        number = (secret.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+        held(Secret.objects.live(), secret.id)  # numbers are given out one by one
+        number = _newest_number(secret) + 1
         _add_version(actor, secret, number, value)
-        _record(actor, secret, number)
+        _record("secret_rotated", actor, secret, number)
     return number
+
+
+def delete(actor: Actor, secret: Secret) -> None:
+    """Erase every version of a secret; its ref is never given again.
+
+    Raises Conflict, naming what it is, while something uses it; NotFound.
+    """
+    with changing(secret.organization_id):
+        current = held(Secret.objects.live(), secret.id)
+        if uses := uses_of(current):
+            named = ", ".join(f"the {use.kind} {use.name}" for use in uses[:NAMED])
+            more = f" and {len(uses) - NAMED} more" if len(uses) > NAMED else ""
+            raise Conflict(f"It is used by {named}{more}.", code="secret_in_use")
+        _record("secret_deleted", actor, current, _newest_number(current))
+        current.versions.all().delete()
+        current.deleted_at = timezone.now()
+        current.save(update_fields=["deleted_at"])
+
+
+def _newest_number(secret: Secret) -> int:
+    return secret.versions.aggregate(last=Max("number"))["last"] or 0
 
 
 def usable(organization: UUID, environment: UUID | None, refs: Collection[str]) -> QuerySet[Secret]:
     """Return the secrets among `refs` that this environment may use: its own and the shared."""
     here = Q(environment=None) | Q(environment=environment)
-    return Secret.objects.filter(here, organization=organization, ref__in=refs)
+    return Secret.objects.live().filter(here, organization=organization, ref__in=refs)
 
 
 def reveal_many(
@@ -154,13 +181,14 @@ def _place(secret: Secret, number: int) -> SecretPlace:
     )
 
 
-def _record(actor: Actor, secret: Secret, version: int) -> None:
+def _record(event: EventType, actor: Actor, secret: Secret, version: int) -> None:
+    verb = {"stored": "store", "rotated": "rotate", "deleted": "delete"}[event.split("_")[-1]]
     record(
-        "secret_stored" if version == 1 else "secret_rotated",
+        event,
         actor=actor,
         organization=secret.organization_id,
         environment=secret.environment_id,
-        action="secret.store" if version == 1 else "secret.rotate",
+        action=f"secret.{verb}",
         target=f"secret:{secret.ref}",
         data={"purpose": secret.purpose, "version": version},
     )

@@ -125,7 +125,7 @@ async def test_an_endless_list_is_refused(connect, sync, offers, server):
 
 async def test_a_slow_server_is_a_timeout(connect, sync, monkeypatch):
     """A server that never answers would hold the caller for ever."""
-    monkeypatch.setattr("agentxsuite.control.catalog.services.LIST_SECONDS", 0.2)
+    monkeypatch.setattr("agentxsuite.control.catalog.asking.LIST_SECONDS", 0.2)
 
     async with RawServer(lambda asked: asked.gone()) as silent:
         connection = await connect(silent.url)

@@ -1,5 +1,7 @@
 """An operator asks how an agent stands, over REST, on a real server before a real upstream."""
 
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 from knox.models import AuthToken
@@ -8,6 +10,7 @@ from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.agents.services import create_agent
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.catalog.models import Connection
+from agentxsuite.control.catalog.threads import in_thread
 from agentxsuite.control.secretstore.models import SecretVersion
 from agentxsuite.control.secretstore.services import store
 
@@ -61,6 +64,26 @@ async def test_a_failing_connection_is_told_with_its_reason(client, world, endpo
     tested = (await client.post(address(agent), headers=headers)).json()["connection"]
     assert (tested["ok"], tested["code"], tested["server"]) == (False, code, None)
     assert tested["reason"]
+
+
+async def test_nothing_waits_for_a_slow_server(client, world):
+    """Otherwise: one dead server, and on SQLite nobody can change anything meanwhile."""
+    written = []
+
+    async def slow(_reader, writer):
+        rows = Agent.objects.filter(id=world.agent.id)
+        written.append(await asyncio.wait_for(in_thread(rows.update, tags=["seen"]), 5))
+        writer.close()
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    agent = await runner(world, endpoint=f"http://127.0.0.1:{port}/mcp")
+    headers = await login(world.company.people["bob"])
+    tested = (await client.post(address(agent), headers=headers)).json()["connection"]
+    server.close()
+    await server.wait_closed()
+    assert (tested["ok"], tested["code"]) == (False, "upstream_unavailable")
+    assert set(written) == {1}
 
 
 async def test_a_credential_that_cannot_be_read_is_a_reason(client, world):

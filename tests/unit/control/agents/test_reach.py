@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.agents.reach import Bench, PoliciesUnreadable, agents_in, tools_in
+from agentxsuite.control.agents.reach_pages import agents_of_tool
 from agentxsuite.control.agents.services import create_agent, create_service_account
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
@@ -209,6 +212,20 @@ def test_of_two_halves_both_are_named(town):
     agent, tool = Agent.objects.get(name="plain"), tools_in(town.prod).get(name="pay/send")
     verdict = Bench(town.prod, NOW).verdict(agent, tool)
     assert [rule.effect for rule in verdict.rules] == ["deny", "allow"]
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 5), ("?effect=deny", 2), ("?page_size=2", 2)])
+def test_the_agents_of_a_tool_are_told_too(town, query, count, django_assert_num_queries):
+    """Otherwise: nobody can answer who could have called a tool."""
+    write(town, "all", *POLICIES["all"])
+    tool = tools_in(town.prod).select_related("environment").get(name="pay/look")
+    request = Request(APIRequestFactory().get(f"/{query}"))
+    with django_assert_num_queries(4 if "effect" in query else 5):
+        answer = agents_of_tool(request, tool).data
+    assert len(answer["results"]) == count
+    assert {row["tool"]["name"] for row in answer["results"]} == {"pay/look"}
+    names = [row["agent"]["name"] for row in answer["results"]]
+    assert names == sorted(names)
 
 
 def test_a_damaged_policy_is_no_answer(town):

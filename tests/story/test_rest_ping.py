@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 from knox.models import AuthToken
 
 from agentxsuite.control.agents.models import Agent
@@ -43,11 +44,13 @@ async def test_the_connection_of_a_runner_is_really_tested(client, world):
     told = answer.json()
     assert (told["agent"], told["enabled"], told["mode"]) == (str(agent.id), True, "runner")
     tested = told["connection"]
-    assert (tested["slug"], tested["ok"], tested["code"]) == ("tests", True, None)
-    assert tested["server"]["protocol_version"]
+    assert (tested["slug"], tested["status"], tested["code"]) == ("tests", "ok", None)
+    assert tested["server_info"]["protocol_version"]
     event = await AuditEvent.objects.aget(event_type="agent_pinged")
     assert (event.subject, event.target) == (f"user:{bob.id}", f"agent:{agent.id}")
-    assert event.event_data == {"ok": True, "code": None}
+    assert event.event_data == {"status": "ok", "code": None}
+    connection = await Connection.objects.aget(id=world.connection.id)
+    assert (connection.status, connection.last_seen_at is None) == ("ok", False)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ async def test_a_failing_connection_is_told_with_its_reason(client, world, endpo
     agent = await runner(world, endpoint=endpoint)
     headers = await login(world.company.people["bob"])
     tested = (await client.post(address(agent), headers=headers)).json()["connection"]
-    assert (tested["ok"], tested["code"], tested["server"]) == (False, code, None)
+    assert (tested["status"], tested["code"], tested["server_info"]) == ("fail", code, {})
     assert tested["reason"]
 
 
@@ -82,7 +85,7 @@ async def test_nothing_waits_for_a_slow_server(client, world):
     tested = (await client.post(address(agent), headers=headers)).json()["connection"]
     server.close()
     await server.wait_closed()
-    assert (tested["ok"], tested["code"]) == (False, "upstream_unavailable")
+    assert (tested["status"], tested["code"]) == ("fail", "upstream_unavailable")
     assert set(written) == {1}
 
 
@@ -98,7 +101,16 @@ async def test_a_credential_that_cannot_be_read_is_a_reason(client, world):
     agent = await runner(world, auth_method="bearer", secret_ref=await broken())
     headers = await login(world.company.people["bob"])
     tested = (await client.post(address(agent), headers=headers)).json()["connection"]
-    assert (tested["ok"], tested["code"]) == (False, "secret_unavailable")
+    assert (tested["status"], tested["code"]) == ("fail", "secret_unavailable")
+
+
+async def test_a_deleted_connection_is_a_reason(client, world):
+    """Otherwise: a runner without its server gets an error instead of an answer."""
+    agent = await runner(world, deleted_at=timezone.now())
+    headers = await login(world.company.people["bob"])
+    answer = await client.post(address(agent), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["connection"]["code"] == "not_found"
 
 
 async def test_who_is_switched_off_is_told_by_whom(client, world):

@@ -1,34 +1,18 @@
 """How an agent stands, with a real test of its connection where it has one."""
 
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.audit.services import Actor, record
-from agentxsuite.control.catalog.models import Connection
-from agentxsuite.control.catalog.sync import begin
+from agentxsuite.control.catalog.models import Connection, ConnectionStatus
+from agentxsuite.control.catalog.probing import Probe, probe_connection
 from agentxsuite.control.catalog.threads import in_thread
-from agentxsuite.control.secretstore.services import SecretsUnavailable
 from agentxsuite.control.tenancy.problems import NotFound
 from agentxsuite.control.tenancy.scope import changing
-from agentxsuite.engines.upstream import ServerInfo, UpstreamError, Upstreams
-from agentxsuite.wire import JSON
+from agentxsuite.engines.upstream import Upstreams
 
-PROBE_SECONDS = 10.0
-CLAIMED = 200  # characters of what a server says of itself
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What a test found: `code` and `reason` say why there was no answer."""
-
-    ok: bool
-    code: str | None = None
-    reason: str = ""
-    seconds: float = 0.0
-    server: Mapping[str, JSON] | None = None
+GONE = Probe(ConnectionStatus.FAIL, 0, "not_found", "The connection was deleted.")
 
 
 def standing(agent: Agent) -> str:
@@ -44,55 +28,35 @@ def standing(agent: Agent) -> str:
 
 
 async def ping_agent(actor: Actor, agent: Agent, upstreams: Upstreams) -> dict[str, Any]:
-    """Tell how an agent stands; its rows are read together with it. Raises NotFound.
+    """Tell how an agent stands; what it points at has been read together with it.
 
     No transaction is open while the server is asked.
     """
-    tested = await _test(agent.connection, upstreams) if agent.connection else None
-    await in_thread(_record, actor, agent, tested)
-    reason = standing(agent)
+    connection, reason = agent.connection, standing(agent)
+    probe = await _probe(actor, connection, upstreams) if connection else None
+    await in_thread(_record, actor, agent, probe)
     return {
         "agent": str(agent.id),
         "enabled": not reason,
         "reason": reason,
         "mode": agent.mode,
-        "connection": _shown(agent.connection, tested) if agent.connection and tested else None,
+        "connection": _shown(connection, probe) if connection and probe else None,
     }
 
 
-def _shown(connection: Connection, tested: Tested) -> dict[str, Any]:
-    known = {"id": str(connection.id), "slug": connection.slug, "enabled": connection.enabled}
-    return {**known, **asdict(tested)}
-
-
-async def _test(connection: Connection, upstreams: Upstreams) -> Tested:
+async def _probe(actor: Actor, connection: Connection, upstreams: Upstreams) -> Probe:
     try:
-        plan = await in_thread(begin, connection)
+        return await probe_connection(actor, connection, upstreams)
     except NotFound:
-        return Tested(ok=False, code="not_found", reason="The connection was deleted.")
-    except SecretsUnavailable:
-        reason = "The connection's credential cannot be read."
-        return Tested(ok=False, code="secret_unavailable", reason=reason)
-    started = time.monotonic()
-    try:
-        info = await upstreams.probe(plan.endpoint, timeout=PROBE_SECONDS)
-    except UpstreamError as error:
-        seconds = time.monotonic() - started
-        return Tested(ok=False, code=error.code, reason=error.detail, seconds=seconds)
-    return Tested(ok=True, seconds=time.monotonic() - started, server=_server(info))
+        return GONE
 
 
-def _server(info: ServerInfo) -> dict[str, JSON]:
-    """What the server claims to be; it may claim at length."""
-    return {
-        "name": info.name[:CLAIMED],
-        "version": info.version[:CLAIMED],
-        "protocol_version": info.protocol_version,
-        "era": info.era,
-    }
+def _shown(connection: Connection, probe: Probe) -> dict[str, Any]:
+    known = {"id": str(connection.id), "slug": connection.slug, "enabled": connection.enabled}
+    return {**known, **asdict(probe)}
 
 
-def _record(actor: Actor, agent: Agent, tested: Tested | None) -> None:
+def _record(actor: Actor, agent: Agent, probe: Probe | None) -> None:
     with changing(agent.organization_id):
         record(
             "agent_pinged",
@@ -101,5 +65,5 @@ def _record(actor: Actor, agent: Agent, tested: Tested | None) -> None:
             environment=agent.environment_id,
             action="agent.ping",
             target=f"agent:{agent.id}",
-            data={} if tested is None else {"ok": tested.ok, "code": tested.code},
+            data={} if probe is None else {"status": probe.status, "code": probe.code},
         )

@@ -21,6 +21,7 @@ from agentxsuite.control.agents.tokens import (
     SCOPE,
 )
 from agentxsuite.control.catalog.models import Connection
+from agentxsuite.control.catalog.serializers import ProbeSerializer
 from agentxsuite.control.policies.models import Policy
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.control.tenancy.serializers import Choice, OwnRow, Strict, StrictModelSerializer
@@ -184,26 +185,12 @@ class IssueSerializer(Strict):
     scopes = scopes(min_length=1, default=list(DEFAULT_SCOPES))
 
 
-class ServerSerializer(serializers.Serializer[Any]):
-    """What a server says of itself."""
-
-    name = serializers.CharField(allow_blank=True)
-    version = serializers.CharField(allow_blank=True)
-    protocol_version = serializers.CharField()
-    era = serializers.ChoiceField(choices=["stateless", "handshake"])
-
-
-class TestedSerializer(serializers.Serializer[Any]):
-    """A connection, and whether its server answered just now."""
+class PingedConnectionSerializer(ProbeSerializer):
+    """An agent's connection, and what a test of it found just now."""
 
     id = serializers.UUIDField()
     slug = serializers.CharField()
     enabled = serializers.BooleanField()
-    ok = serializers.BooleanField()
-    code = serializers.CharField(allow_null=True, help_text="Why there was no answer.")
-    reason = serializers.CharField(allow_blank=True)
-    seconds = serializers.FloatField()
-    server = ServerSerializer(allow_null=True)
 
 
 class PingSerializer(serializers.Serializer[Any]):
@@ -213,7 +200,7 @@ class PingSerializer(serializers.Serializer[Any]):
     enabled = serializers.BooleanField(help_text="It and its service account.")
     reason = serializers.CharField(allow_blank=True, help_text="Why it is not enabled.")
     mode = serializers.ChoiceField(choices=Mode.choices)
-    connection = TestedSerializer(allow_null=True)
+    connection = PingedConnectionSerializer(allow_null=True)
 
 
 class AxcoreSerializer(Strict):

@@ -207,6 +207,27 @@ def test_a_tool_is_taken_up_by_its_servers_name_alone(home, alice, listed, chang
     assert faults(alice.post(home, body, format="json")) == [path]
 
 
+def test_who_may_use_a_tool_is_told_with_the_reason(
+    home, alice, company, read, django_assert_num_queries, django_assert_max_num_queries
+):
+    """Otherwise: a security team cannot answer which agent could have called a tool."""
+    company.agent("Clerk"), company.agent("Elsewhere", company.dev)
+    one = f"{home}{read.id}/access/"
+    [verdict] = alice.get(one).json()["results"]
+    assert (verdict["agent"]["name"], verdict["tool"]["name"]) == ("Clerk", "pdf/read")
+    assert (verdict["effect"], verdict["reason"]) == ("deny", "default_deny")
+    company.allow("tool:pdf/*")
+    [verdict] = alice.get(one).json()["results"]
+    assert (verdict["effect"], verdict["rules"][0]["policy_name"]) == ("allow", "Allowed")
+    assert alice.get(f"{one}?effect=deny").json()["count"] == 0
+    with django_assert_max_num_queries(25) as few:
+        alice.get(one)
+    for number in range(12):
+        company.agent(f"Agent {number}")
+    with django_assert_num_queries(len(few)):
+        assert len(alice.get(one).json()["results"]) == 13
+
+
 def test_lists_are_narrowed_ordered_and_paged(home, alice, company, listed):
     """Otherwise: in a list of thousands nothing can be found."""
     pdf = listed(definition("read"), definition("write"))
@@ -245,7 +266,7 @@ def test_a_list_costs_the_same_for_one_and_for_fifty(
 def test_only_an_admin_judges_tools(home, company, read, name, reads):
     """Otherwise: whoever may only look approves what a server slipped in."""
     browser, one = client(company.people[name]), f"{home}{read.id}/"
-    paths = (home, one, f"{one}diff/")
+    paths = (home, one, f"{one}diff/", f"{one}access/")
     assert {browser.get(path).status_code for path in paths} == {reads}
     looked = {"tools": [{"tool": str(read.id), "definition": 1}]}
     body = {"connection": str(read.connection_id), "upstream_name": "read"}
@@ -263,7 +284,8 @@ def test_a_stranger_learns_nothing(home, company, rival, read):
     """Otherwise: one tenant sees or judges another one's tools."""
     charlie = client(rival.owner)
     own = f"/api/v1/orgs/{rival.organization.id}/tools/"
-    for path in (home, f"{home}{read.id}/", f"{own}{read.id}/", f"{own}{read.id}/diff/"):
+    hidden = (f"{own}{read.id}/", f"{own}{read.id}/diff/", f"{own}{read.id}/access/")
+    for path in (home, f"{home}{read.id}/", *hidden):
         assert charlie.get(path).status_code == 404
     assert charlie.delete(f"{own}{read.id}/").status_code == 404
     assert charlie.patch(f"{own}{read.id}/", {}, format="json").status_code == 404

@@ -64,6 +64,7 @@ urlpatterns = [
     path("orgs/<uuid:org>/tools/", Tools.as_view(MANY)),
     path("orgs/<uuid:org>/tools/approve/", Tools.as_view({"post": "approve"})),
     path("orgs/<uuid:org>/tools/<uuid:id>/", Tools.as_view(ONE)),
+    path("orgs/<uuid:org>/tools/<uuid:id>/access/", Tools.as_view({"get": "access"})),
     path("orgs/<uuid:org>/tools/<uuid:id>/diff/", Tools.as_view({"get": "diff"})),
     path("orgs/<uuid:org>/agents/", Agents.as_view(MANY)),
     path("orgs/<uuid:org>/agents/create-axcore/", Agents.as_view({"post": "axcore"})),

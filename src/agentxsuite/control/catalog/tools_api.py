@@ -10,6 +10,11 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agentxsuite.control.agents.reach_pages import (
+    ReachFilter,
+    VerdictSerializer,
+    agents_of_tool,
+)
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.catalog.difference import difference
 from agentxsuite.control.catalog.filters import ToolFilter
@@ -104,3 +109,9 @@ class Tools(Resource):
         looked = [Looked(**each) for each in asked.validated_data["tools"]]
         verdicts = approve_tools(Actor.behind(request), organization, looked)
         return Response({"results": [verdict.as_json() for verdict in verdicts]})
+
+    @extend_schema(parameters=[ReachFilter], responses=VerdictSerializer(many=True), filters=False)
+    def access(self, request: Request, **_path: Any) -> Response:
+        """List every agent of the tool's environment: what becomes of its calls, and why."""
+        rows = super().get_queryset().select_related("environment", "connection", "definition")
+        return agents_of_tool(request, access.one(rows, id=self.kwargs["id"]))

@@ -72,7 +72,7 @@ class Secrets(Resource):
         """Erase a secret; 409 names what still uses it."""
         services.delete(actor, row)
 
-    @extend_schema(responses=SecretVersionSerializer(many=True))
+    @extend_schema(responses=SecretVersionSerializer(many=True), filters=False)
     def versions(self, request: Request, **_path: Any) -> Response:
         """List the versions of a secret, newest first, without their values."""
         rows = self.get_object().versions.order_by("-number")

@@ -1,7 +1,7 @@
 """The lease of each process that runs tools: one heartbeat for all of its runs.
 
-Both databases are asked in the same words, but for the few in ``Words``. Their clocks are the
-database's own, so that no two processes disagree about what is late.
+Both databases are asked in the same words, but for the few in ``Words``. Heartbeats are told and
+judged by the database's clock; when a run began, by its worker's, so clocks agree within seconds.
 """
 
 from collections.abc import Mapping, Sequence

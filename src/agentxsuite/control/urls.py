@@ -9,6 +9,7 @@ from agentxsuite.control.audit.api import Events
 from agentxsuite.control.catalog.api import Connections, Upstream
 from agentxsuite.control.catalog.tools_api import Tools
 from agentxsuite.control.policies.api import Policies, Versions
+from agentxsuite.control.policies.evaluate_api import Evaluate
 from agentxsuite.control.policies.parts_api import Bindings, Rules
 from agentxsuite.control.runs.api import Runs
 from agentxsuite.control.secretstore.api import Secrets
@@ -83,6 +84,8 @@ urlpatterns = [
     path(f"{VERSIONS}/<int:number>/", Versions.as_view({"get": "retrieve"})),
     path(f"{VERSIONS}/<int:number>/diff/", Versions.as_view({"get": "diff"})),
     path(f"{VERSIONS}/<int:number>/restore/", Versions.as_view({"post": "restore"})),
+    path("orgs/<uuid:org>/policies/evaluate/", Evaluate.as_view({"post": "within"})),
+    path("policies/evaluate/", Evaluate.as_view({"post": "anywhere"})),
     path("policies/rules/", Rules.as_view(MANY)),
     path("policies/rules/<uuid:id>/", Rules.as_view(ONE)),
     path("policies/bindings/", Bindings.as_view(MANY)),

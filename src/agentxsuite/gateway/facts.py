@@ -8,10 +8,6 @@ from agentxsuite.engines.schemas import Schema
 from agentxsuite.engines.upstream import Endpoint
 from agentxsuite.wire import JSON
 
-RUNNING_ROLES = frozenset(
-    {"operator", "admin", "owner"}
-)  # who may run as an agent (docs/security.md)
-
 
 @dataclass(frozen=True, slots=True)
 class Connection:

@@ -2,10 +2,10 @@
 
 import hashlib
 
-from agentxsuite.engines.pdp import Agent, Member
+from agentxsuite.engines.pdp import Agent, Member, barred
 from agentxsuite.engines.tokens import AgentClaims, TokenInvalid
 from agentxsuite.gateway.call import Call, Principal
-from agentxsuite.gateway.facts import RUNNING_ROLES, Snapshot
+from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.gate import Facts, Gate, Question
 from agentxsuite.gateway.refusals import Bearer, Denied, Malformed, Unauthenticated, Unknown
 
@@ -105,8 +105,8 @@ async def person_by_login(token: str, call: Call, gate: Gate) -> Principal:
     agent = snapshot.agent(call.agent or "")
     if agent is None:
         raise Unknown("agent_unknown", "There is no such agent here.")
-    if member.role not in RUNNING_ROLES:
-        raise Denied("role_too_low", f"The role '{member.role}' may not run tools.", listed=True)
+    if told := barred(member):
+        raise Denied(*told, listed=True)
     return Principal(snapshot, agent, member, None, "login")
 
 

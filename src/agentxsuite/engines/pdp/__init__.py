@@ -28,7 +28,7 @@ from agentxsuite.engines.pdp.paths import Absent
 from agentxsuite.engines.pdp.problems import PolicyInvalid, Problem
 from agentxsuite.engines.pdp.redaction import REDACTED, redact
 from agentxsuite.engines.pdp.rules import check_policy, check_rule
-from agentxsuite.engines.pdp.standing import Told, closed, refusal
+from agentxsuite.engines.pdp.standing import Told, barred, closed, refusal
 from agentxsuite.engines.pdp.terms import DEFAULT_TERMS, Rate, Terms
 
 UNKNOWN = Absent.UNKNOWN
@@ -63,6 +63,7 @@ __all__ = [
     "Terms",
     "Told",
     "ask",
+    "barred",
     "canonical",
     "check_policy",
     "check_rule",

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from agentxsuite.engines.pdp.asking import Agent
+from agentxsuite.engines.pdp.asking import Agent, Member
 from agentxsuite.engines.pdp.decide import DEFAULT_DENY, EXPLICIT_DENY, Decision
 
 Told = tuple[str, str]  # a stable code, and one sentence
+RUNNING_ROLES = frozenset({"operator", "admin", "owner"})  # who may run as an agent
 
 _DENIED = {
     EXPLICIT_DENY: "A policy denies this call of '{name}'.",
@@ -50,6 +51,13 @@ class Tool(Protocol):
     def connection(self) -> Connection:
         """Where it is."""
         ...
+
+
+def barred(member: Member) -> Told | None:
+    """Why a person may not run as any agent, if so."""
+    if member.role in RUNNING_ROLES:
+        return None
+    return "role_too_low", f"The role '{member.role}' may not run tools."
 
 
 def closed(agent: Agent | None, tool: Tool | None) -> Iterator[Told]:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from agentxsuite.engines import pdp
-from agentxsuite.engines.pdp import Agent, closed, refusal
+from agentxsuite.engines.pdp import Agent, Member, barred, closed, refusal
 
 AGENT = Agent(
     id="a1",
@@ -88,3 +88,14 @@ def test_every_fact_that_closes_the_door_is_told(agent, asked, codes):
 def test_a_denied_caller_is_told_why(decision, fact, told):
     """Otherwise: an agent cannot tell what would help, or a message with braces breaks."""
     assert refusal(decision, fact, "pay/{x}") == told
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("owner", True), ("admin", True), ("operator", True), ("viewer", False), ("auditor", False)],
+)
+def test_who_may_only_look_runs_as_nobody(role, may):
+    """Otherwise: a viewer runs tools by lending themselves an agent."""
+    told = barred(Member("u1", "vera@acme.example", role))
+    assert (told is None) == may
+    assert may or told[0] == "role_too_low"

@@ -1,0 +1,200 @@
+"""What would become of a call, and why: asked of the engine that decides calls, in its words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from django.utils import timezone
+
+from agentxsuite.control.agents.models import Agent as AgentRow
+from agentxsuite.control.catalog.models import Tool as ToolRow
+from agentxsuite.control.policies.compile import policies_of
+from agentxsuite.control.policies.facts import agent_of, environment_root, tool_root
+from agentxsuite.control.policies.then import policies_then, role_now, role_then
+from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.models import Environment, User
+from agentxsuite.control.tenancy.problems import Invalid, Problem
+from agentxsuite.engines import pdp
+from agentxsuite.engines.schemas import Schema, SchemaRefused
+from agentxsuite.wire import JSON
+
+INVOKE: Final = "tool.invoke"
+TOOL: Final = "tool:"
+NOTHING_SAID: Final = pdp.Circumstances()
+
+
+class PoliciesUnreadable(Problem):
+    """A stored policy is damaged: nothing is allowed, and nothing can be told."""
+
+    status = 503
+    title = "Not available now"
+
+    def __init__(self) -> None:
+        super().__init__("pdp_error", "The policies cannot be read; nothing is allowed until then.")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who would do what, where and how; `at` None is now. An agent, a person, or both."""
+
+    environment: Environment
+    agent: AgentRow | None
+    user: User | None
+    action: str
+    target: str
+    given: Mapping[str, JSON] = field(default_factory=dict)
+    how: pdp.Circumstances = NOTHING_SAID
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment in the engine's words."""
+
+    organization: str
+    environment: str
+    attributes: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, in the engine's words."""
+
+    snapshot: Place
+    agent: pdp.Agent | None
+    member: pdp.Member | None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The connection of a tool."""
+
+    id: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as it stands now."""
+
+    id: str
+    name: str
+    enabled: bool
+    approved: bool
+    sync_status: str
+    connection: Server
+    attributes: Mapping[str, JSON]
+
+
+def evaluate(question: Question) -> dict[str, JSON]:
+    """Return the decision with its whole explanation, and the facts that no policy overrides.
+
+    Raises Invalid where the person had no role, and PoliciesUnreadable.
+    """
+    now = timezone.now()
+    at = question.at or now
+    policies = _policies(question.environment, at if at < now else None)
+    asker = _asker(question, at if at < now else None)
+    tool = _tool(question.environment, question.target)
+    request = pdp.ask(
+        asker, question.action, question.target, tool, question.how, dict(question.given)
+    )
+    decision = pdp.decide(policies, request, at)
+    facts = list(_facts(asker, question, tool))
+    name = question.target.removeprefix(TOOL)
+    told = pdp.refusal(decision, facts[0] if facts else None, name)
+    return {
+        **pdp.explain(policies, request, decision, at).as_json(),
+        "allowed": told is None,
+        "refusal": told and _refusal(told, () if facts else decision.paths),
+        "facts": [{"code": code, "detail": detail} for code, detail in facts],
+        "listed": not facts and pdp.could_allow(policies, request, at),
+        "asked": _asked(question, asker, tool),
+        "as_of": {"policies": _text(at), "roles": _text(at), "facts": _text(now)},
+    }
+
+
+def _policies(environment: Environment, at: datetime | None) -> pdp.PolicySet:
+    stored = policies_of(environment) if at is None else policies_then(environment, at)
+    place = str(environment.organization_id), str(environment.id)
+    try:
+        return pdp.PolicySet.compile(stored, *place)
+    except pdp.PolicyInvalid:
+        raise PoliciesUnreadable from None
+
+
+def _asker(question: Question, at: datetime | None) -> Asker:
+    environment, row, user = question.environment, question.agent, question.user
+    root = environment_root(environment)
+    place = Place(str(environment.organization_id), str(environment.id), root)
+    member = None
+    if user is not None:
+        role = role_now(environment, user) if at is None else role_then(environment, user, at)
+        if role is None:
+            raise Invalid.at("/user", "This person has no role here at that time.")
+        member = pdp.Member(str(user.id), user.email, role)
+    return Asker(place, agent_of(row) if row else None, member)
+
+
+def _tool(environment: Environment, target: str) -> Tool | None:
+    if not target.startswith(TOOL):
+        return None
+    rows = access.live(ToolRow).filter(environment=environment, connection__deleted_at=None)
+    row = (
+        rows.filter(name=target.removeprefix(TOOL))
+        .select_related("connection", "definition")
+        .first()
+    )
+    if row is None:
+        return None
+    return Tool(
+        id=str(row.id),
+        name=row.name,
+        enabled=row.enabled,
+        approved=row.definition is not None and _compiles(row.schema_json),
+        sync_status=row.sync_status,
+        connection=Server(str(row.connection_id), row.connection.enabled),
+        attributes=tool_root(row, row.connection.slug),
+    )
+
+
+def _compiles(schema: JSON) -> bool:
+    try:
+        Schema.compile(schema)
+    except SchemaRefused:
+        return False
+    return True
+
+
+def _facts(asker: Asker, question: Question, tool: Tool | None) -> list[pdp.Told]:
+    """What closes the door whatever policies say, in the order in which a call meets it."""
+    found = []
+    if asker.agent and asker.member and (barred := pdp.barred(asker.member)):
+        found.append(barred)
+    if question.action == INVOKE and tool is None:
+        name = question.target.removeprefix(TOOL)
+        found.append(("tool_unknown", f"There is no tool '{name[:100]}' here."))
+    return [*found, *pdp.closed(asker.agent, tool if question.action == INVOKE else None)]
+
+
+def _refusal(told: pdp.Told, paths: tuple[str, ...]) -> dict[str, JSON]:
+    code, detail = told
+    return {"code": code, "detail": detail, "paths": list(paths)}
+
+
+def _asked(question: Question, asker: Asker, tool: Tool | None) -> dict[str, JSON]:
+    place, agent, member = asker.snapshot, asker.agent, asker.member
+    return {
+        "organization": place.organization,
+        "environment": place.environment,
+        "agent": agent and {"id": agent.id, "slug": agent.slug},
+        "user": member and {"id": member.user, "email": member.email, "role": member.role},
+        "action": question.action,
+        "target": question.target,
+        "tool": tool and {"id": tool.id, "name": tool.name},
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

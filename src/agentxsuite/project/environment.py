@@ -13,6 +13,7 @@ PREFIX = "AgentxSuite cannot start: "
 YES, NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 FOR_OTHERS = 0o077
 SHORTEST_SECRET = 32
+VARIABLE = "env:"  # before the name of a variable that holds the keys themselves
 SQLITE, POSTGRESQL = "agentxsuite.control.storage.sqlite", "django.db.backends.postgresql"
 ENGINES = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 SQLITE_OPTIONS = {
@@ -106,6 +107,16 @@ def key_file(name: str, default: Path) -> Path:
     if path.exists():
         _guarded(name, path)
     return path
+
+
+def key_source(name: str, default: Path) -> Path | str:
+    """Return the path of a key file, or `env:<variable>`, which holds what the file would."""
+    given = text(name)
+    if not given.startswith(VARIABLE):
+        return key_file(name, default)
+    if not text(given.removeprefix(VARIABLE)):
+        raise refusal(f"{name} is {given}, and that variable is not set.")
+    return given
 
 
 def _guarded(name: str, path: Path) -> str:

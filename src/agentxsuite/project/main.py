@@ -117,7 +117,7 @@ def createkeys() -> None:
     from agentxsuite.engines.tokens import KeyRing  # noqa: PLC0415 - as above
 
     for kind, path in ((KeyRing, settings.TOKEN_KEYS), (MasterKeys, settings.SECRET_KEYS)):
-        if path.exists():
+        if isinstance(path, str) or path.exists():  # a word names a variable, which holds them
             typer.echo(f"kept {path}")
         else:
             kind.create(path)

@@ -62,8 +62,8 @@ PLANE = env.choice("PLANE", "all", ("all", "data", "control"))
 # The file of the keys that sign agents' tokens.
 TOKEN_KEYS = env.key_file("TOKEN_KEYS", DATA_DIR / "token-keys.json")
 
-# The file of the keys that encrypt the keys of stored secrets.
-SECRET_KEYS = env.key_file("SECRET_KEYS", DATA_DIR / "secret-keys.json")
+# The file of the keys that encrypt the keys of stored secrets, or `env:<variable>` that holds them.
+SECRET_KEYS = env.key_source("SECRET_KEYS", DATA_DIR / "secret-keys.json")
 
 ROOT_URLCONF = "agentxsuite.project.urls"
 ASGI_APPLICATION = "agentxsuite.project.asgi.application"

@@ -21,6 +21,7 @@ BAD_ANYWHERE = [
     ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR /dev/null/data cannot be made"),
     ({"TOKEN_KEYS": "/"}, "TOKEN_KEYS / cannot be read"),
     ({"SECRET_KEYS": "/"}, "SECRET_KEYS / cannot be read"),
+    ({"SECRET_KEYS": "env:NOBODY"}, "SECRET_KEYS is env:NOBODY, and that variable is not set"),
 ]
 BAD_IN_PRODUCTION = [
     ({"SECRET_KEY": ""}, "SECRET_KEY must be set when the database is PostgreSQL"),

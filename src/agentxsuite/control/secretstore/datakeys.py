@@ -17,8 +17,8 @@ def master_keys() -> MasterKeys:
     Raises KeysUnavailable, also where the file is gone although something was wrapped with it: a
     new one would hide the loss until every old secret was asked for.
     """
-    path = Path(settings.SECRET_KEYS)
-    if settings.EMBEDDED and not path.exists() and not DataKey.objects.exists():
+    path: Path | str = settings.SECRET_KEYS
+    if isinstance(path, Path) and _may_be_made(path):
         try:
             return MasterKeys.create(path)
         except FileExistsError:  # another process was first
@@ -26,6 +26,10 @@ def master_keys() -> MasterKeys:
         except OSError as error:
             raise KeysUnavailable(f"{path}: {error.strerror}") from None
     return MasterKeys.load(path)
+
+
+def _may_be_made(path: Path) -> bool:
+    return settings.EMBEDDED and not path.exists() and not DataKey.objects.exists()
 
 
 def current(organization: UUID, masters: MasterKeys) -> tuple[DataKey, bytes]:

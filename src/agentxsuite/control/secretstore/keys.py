@@ -1,11 +1,13 @@
-"""The key-encryption keys: a file that belongs to the operator and stands outside the database.
+"""The key-encryption keys: they belong to the operator and stand outside the database.
 
     {"keys": [{"id": "<name>", "key": "<32 bytes in base64url>"}, ...]}
 
-The first key wraps; the others still unwrap what they once wrapped. The file is read at each use,
-so that a key added by the operator serves at once, on every worker.
+The first key wraps; the others still unwrap what they once wrapped. They come from a file, which is
+read at each use, so that a key added by the operator serves at once, on every worker; or from an
+environment variable, as `env:<its name>` says.
 """
 
+import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from agentxsuite import wire
 from agentxsuite.control.secretstore.crypto import KEY_BYTES, new_key
 from agentxsuite.engines.tokens import KeyFileInvalid, keyfile
 from agentxsuite.wire import JSON
+
+VARIABLE = "env:"
 
 
 class KeysUnavailable(Exception):
@@ -61,18 +65,16 @@ class MasterKeys:
         return made
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read the file, which nobody but its owner may read; raises KeysUnavailable."""
+    def load(cls, source: Path | str) -> Self:
+        """Read them from a file, or from `env:<variable>`; raises KeysUnavailable."""
+        named = isinstance(source, str) and source.startswith(VARIABLE)
+        read = _variable(str(source)) if named else _file(Path(source))
         try:
-            keys = tuple(map(MasterKey.from_json, wire.loads(keyfile.read(path))["keys"]))
-        except KeyFileInvalid as error:
-            raise KeysUnavailable(str(error)) from None
-        except OSError as error:
-            raise KeysUnavailable(f"{path}: {error.strerror}") from None
+            keys = tuple(map(MasterKey.from_json, wire.loads(read)["keys"]))
         except (ValueError, KeyError, TypeError):
             keys = ()
-        if not keys:  # say no more: the file's content is a secret
-            raise KeysUnavailable(f"{path}: not a set of key-encryption keys")
+        if not keys:  # say no more: what was read is a secret
+            raise KeysUnavailable(f"{source}: not a set of key-encryption keys")
         return cls(keys)
 
     @property
@@ -86,3 +88,20 @@ class MasterKeys:
             if key.id == name:
                 return key
         raise KeysUnavailable(f"the key-encryption key {name} is not there")
+
+
+def _file(path: Path) -> bytes:
+    """Read a file that nobody but its owner may read."""
+    try:
+        return keyfile.read(path)
+    except KeyFileInvalid as error:
+        raise KeysUnavailable(str(error)) from None
+    except OSError as error:
+        raise KeysUnavailable(f"{path}: {error.strerror}") from None
+
+
+def _variable(source: str) -> bytes:
+    held = os.environ.get(source.removeprefix(VARIABLE))
+    if held is None:
+        raise KeysUnavailable(f"{source}: the variable is not set")
+    return os.fsencode(held)

@@ -96,3 +96,20 @@ def test_a_key_does_not_show_itself():
     """A stack trace with local variables would tell the key of all secrets."""
     key = MasterKey.generate()
     assert str(key.raw) not in repr(MasterKeys((key,)))
+
+
+def test_a_variable_can_hold_the_keys(monkeypatch):
+    """Where the environment hands secrets over, somebody would have to write them to disk."""
+    monkeypatch.setenv("KEYS_OF_TODAY", json.dumps({"keys": [GOOD]}))
+    assert MasterKeys.load("env:KEYS_OF_TODAY").wrapping == MasterKey("a", bytes(32))
+
+
+@pytest.mark.parametrize("held", [None, "", "[]", "c2hvcnQ"])
+def test_a_bad_variable_is_refused_without_showing_it(monkeypatch, held):
+    """A log would show a part of a key, or a secret be encrypted with none."""
+    monkeypatch.delenv("KEYS_OF_TODAY", raising=False)
+    if held is not None:
+        monkeypatch.setenv("KEYS_OF_TODAY", held)
+    with pytest.raises(KeysUnavailable, match="env:KEYS_OF_TODAY: ") as refused:
+        MasterKeys.load("env:KEYS_OF_TODAY")
+    assert "c2hvcnQ" not in str(refused.value)

@@ -1,3 +1,4 @@
+import json
 import logging
 from pathlib import Path
 
@@ -182,3 +183,22 @@ def test_a_place_that_cannot_be_written_is_told(actor, acme, settings, tmp_path,
     with pytest.raises(services.SecretsUnavailable):
         services.store(actor, acme, None, "value")
     assert "No such file" in caplog.text
+
+
+def test_keys_of_the_environment_serve_as_well(actor, acme, prod, settings, monkeypatch):
+    """On a platform without a disk of its own no secret could be stored."""
+    key = MasterKey.generate()
+    monkeypatch.setenv("KEYS_OF_TODAY", json.dumps({"keys": [key.as_json()]}))
+    settings.SECRET_KEYS = "env:KEYS_OF_TODAY"
+    ref = services.store(actor, acme, prod, "value").ref
+    assert plain(acme, prod, ref) == {ref: ("value", 1)}
+    assert DataKey.objects.get().wrapped_by == key.id
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_no_file_is_made_in_the_place_of_a_variable(actor, acme, settings, embedded):
+    """Secrets would be kept under a key that nobody knows of."""
+    settings.SECRET_KEYS, settings.EMBEDDED = "env:KEYS_OF_TODAY", embedded
+    with pytest.raises(services.SecretsUnavailable):
+        services.store(actor, acme, None, "value")
+    assert not Path("env:KEYS_OF_TODAY").exists()

@@ -45,7 +45,7 @@ def asked(rows: dict[str, Row]) -> list[tuple[str, str]]:
 
 def built(rows: dict[str, Row]) -> dict[str, Row]:
     """The rows that name tests."""
-    return {key: row for key, row in rows.items() if not isinstance(row, str)}
+    return {key: row for key, row in rows.items() if isinstance(row, list)}
 
 
 def routes(
@@ -58,7 +58,7 @@ def routes(
             yield from routes(each.url_patterns, path)
             continue
         actions = getattr(each.callback, "actions", None) or {"get": "get"}
-        yield from ((method.upper(), path) for method in actions)
+        yield from ((method.upper(), path) for method in actions if method != "head")
 
 
 def is_gateways(method: str, path: str) -> bool:

@@ -129,8 +129,10 @@ def test_the_page_for_people_asks_nobody_else():
     script = Client().get("/api/docs/?script=").content.decode()
     assert "/api/schema/" in script
     assert "https://" not in script
+    assert '"validatorUrl": null' in script
 
 
+@pytest.mark.django_db
 def test_a_question_about_the_methods_is_not_a_defect():
     """Otherwise: OPTIONS at an address without a form becomes a 500."""
     assert Client().options("/api/v1/auth/login/").status_code == 405

@@ -1,6 +1,7 @@
 """The files that pages are made of: scripts, styles, pictures. Served by this process.
 
-They are found once, at the start; nothing else below their address leads to a file.
+They are found once, at the start; nothing else below their address leads to a file. ServeStatic is
+what WhiteNoise, which speaks WSGI only, has become for ASGI.
 """
 
 from importlib.resources import files

@@ -142,5 +142,5 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["agentxsuite.project.openapi.document.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # asks nobody else
 }

@@ -1,16 +1,18 @@
 """The whole description: made once a process, from the table of routes."""
 
-import io
-from contextlib import redirect_stderr
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
+from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 
 from agentxsuite.project.openapi import gateway, problems
 from agentxsuite.project.openapi.problems import Schema
 from agentxsuite.project.openapi.tidying import tidied
+
+ONE_AT_A_TIME = Lock()  # the generator keeps what it finds in one place
 
 
 class Description(NamedTuple):
@@ -34,11 +36,11 @@ def complete(result: Schema, **_: Any) -> Schema:
 @cache
 def describe() -> Description:
     """Describe the REST API."""
-    said = io.StringIO()
-    with redirect_stderr(said):
+    with ONE_AT_A_TIME, GENERATOR_STATS.silence():
         generator: Any = SchemaGenerator
         described: Schema = generator().get_schema(request=None, public=True)
-    return Description(described, said.getvalue())
+        said = (*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache)  # noqa: SLF001 - else it prints them
+    return Description(described, "\n".join(said))
 
 
 @cache

@@ -5,19 +5,21 @@ condition looks at it, it depends. The time is now, and the agent calls for itse
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from agentxsuite.control.agents.models import Agent, Mode
-from agentxsuite.control.catalog.models import SyncStatus, Tool
+from agentxsuite.control.agents.models import Agent
+from agentxsuite.control.agents.words import asker_of, tool_of
+from agentxsuite.control.catalog.models import Tool
 from agentxsuite.control.policies.compile import policies_of
+from agentxsuite.control.policies.evaluation import INVOKE, Asker, PoliciesUnreadable
+from agentxsuite.control.policies.evaluation import Tool as Asked
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.problems import Problem
 from agentxsuite.engines import pdp
 from agentxsuite.engines.pdp.candidates import find_candidates
 from agentxsuite.engines.pdp.compile import Filed
@@ -29,7 +31,6 @@ from agentxsuite.engines.pdp.paths import Path, parse_path
 from agentxsuite.engines.pdp.rules import CompiledRule
 from agentxsuite.wire import JSON
 
-INVOKE: Final = "tool.invoke"
 DEPENDS: Final = "depends"
 DEPENDS_ON_CALL: Final = "depends_on_call"
 # Where a call comes from: what conditions may look at, by root.
@@ -38,51 +39,18 @@ ORIGIN: Final[Mapping[str, Mapping[str, JSON]]] = {
     "context": dict.fromkeys(("auth_method", "client", "ip"), pdp.UNKNOWN),
 }
 NO_ARGUMENTS: Final[dict[str, JSON]] = {}
-
-
-class PoliciesUnreadable(Problem):
-    """A stored policy is damaged: nothing is allowed, and nothing can be told."""
-
-    status = 503
-    title = "Not available now"
-
-    def __init__(self) -> None:
-        super().__init__("pdp_error", "The policies cannot be read; nothing is allowed until then.")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The facts that no policy overrides; each must be true for a call to pass."""
-
-    agent_enabled: bool
-    own_connection: bool
-    connection_enabled: bool
-    tool_enabled: bool
-    approved: bool
-    offered: bool
-
-    def closed(self) -> tuple[str, str] | None:
-        """The first that closes the door, as code and sentence; in the order calls ask."""
-        return next((CLOSED[name] for name in CLOSED if not getattr(self, name)), None)
-
-
-CLOSED: Final = {
-    "agent_enabled": ("agent_disabled", "This agent, or its service account, is disabled."),
-    "own_connection": (
-        "runner_other_connection",
-        "A runner uses only the tools of its own connection.",
-    ),
-    "connection_enabled": ("connection_disabled", "This tool's connection is disabled."),
-    "tool_enabled": ("tool_disabled", "This tool is disabled."),
-    "approved": ("tool_quarantined", "This tool's definition waits for a person's approval."),
-    "offered": ("tool_stale", "The upstream no longer offers this tool."),
+NOBODY_KNOWS: Final = pdp.Circumstances()
+# What must be so for a call to pass, whatever policies say; and the code where it is not.
+STANDING: Final = {
+    "agent_enabled": "agent_disabled",
+    "own_connection": "runner_other_connection",
+    "connection_enabled": "connection_disabled",
+    "tool_enabled": "tool_disabled",
+    "approved": "tool_quarantined",
+    "offered": "tool_stale",
 }
-SENTENCES: Final = {
-    pdp.EXPLICIT_ALLOW: "A policy allows it.",
-    pdp.EXPLICIT_DENY: "A policy denies it.",
-    pdp.DEFAULT_DENY: "No policy allows it.",
-    DEPENDS_ON_CALL: "It depends on the call.",
-}
+ALLOWED: Final = "A policy allows it."
+DEPENDING: Final = "Some calls may pass; it depends on what they look like."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +67,7 @@ class Verdict:
     effect: str
     reason: str
     detail: str
-    standing: Standing
+    standing: Mapping[str, bool]
     rules: tuple[pdp.RuleRef, ...] = ()
     paths: tuple[str, ...] = ()
     errors: tuple[pdp.Fault, ...] = ()
@@ -125,26 +93,26 @@ class Bench:
 
     def verdict(self, agent: Agent, tool: Tool) -> Verdict:
         """Judge one pair, of `agents_in` and `tools_in` this environment."""
-        standing = standing_of(agent, tool)
-        closed = standing.closed()
-        if closed is not None:
-            return Verdict(agent, tool, pdp.DENY, *closed, standing)
-        request = self._request(agent, tool)
+        asker, known = asker_of(agent, self.environment), tool_of(tool)
+        closed = dict(pdp.closed(asker.agent, known))
+        standing = {name: code not in closed for name, code in STANDING.items()}
+        if closed:
+            return Verdict(agent, tool, pdp.DENY, *next(iter(closed.items())), standing)
+        request = self._request(asker, tool, known)
         if pdp.could_allow(self.policies, request, self.at) and (asked := self._open(request)):
             rules = tuple(dict.fromkeys(map(refer, asked)))
             paths = tuple(dict.fromkeys(path for _, rule in asked for path in _unknown(rule)))
-            told = DEPENDS_ON_CALL, SENTENCES[DEPENDS_ON_CALL]
+            told = DEPENDS_ON_CALL, DEPENDING
             return Verdict(agent, tool, DEPENDS, *told, standing, rules, paths)
         decision = pdp.decide(self.policies, request, self.at)
-        rule = decision.determining
+        told = pdp.refusal(decision, None, tool.name) or (decision.reason, ALLOWED)
         return Verdict(
             agent,
             tool,
             decision.effect,
-            decision.reason,
-            decision.message or SENTENCES[decision.reason],
+            *told,
             standing,
-            (rule,) if rule else (),
+            (decision.determining,) if decision.determining else (),
             decision.paths,
             decision.errors,
         )
@@ -162,29 +130,11 @@ class Bench:
             asked += [filed for filed, truth in allows.items() if truth & TRUE]
         return list(dict.fromkeys(asked))
 
-    def _request(self, agent: Agent, tool: Tool) -> pdp.Request:
-        """The question in the engine's words, as a call of the agent itself would ask it."""
-        target = f"tool:{tool.name}"
-        return pdp.Request(
-            organization=str(self.environment.organization_id),
-            environment=str(self.environment.id),
-            action=INVOKE,
-            target=target,
-            agent=str(agent.id),
-            tool=str(tool.id),
-            attributes={
-                "principal": principal_of(agent),
-                "env": {
-                    "id": str(self.environment.id),
-                    "name": self.environment.name,
-                    "type": self.environment.type,
-                },
-                "tool": attributes_of(tool),
-                "request": {**ORIGIN["request"], "action": INVOKE, "target": target},
-                "context": ORIGIN["context"],
-            },
-            input=NO_ARGUMENTS,
-        )
+    def _request(self, asker: Asker, tool: Tool, known: Asked) -> pdp.Request:
+        """What a call of the agent itself would ask, with what nobody knows yet left open."""
+        asked = pdp.ask(asker, INVOKE, f"tool:{tool.name}", known, NOBODY_KNOWS, NO_ARGUMENTS)
+        left_open = {root: {**asked.attributes[root], **names} for root, names in ORIGIN.items()}
+        return replace(asked, attributes={**asked.attributes, **left_open})
 
 
 def _unknown(rule: CompiledRule) -> list[str]:
@@ -206,48 +156,6 @@ def _leaves(node: Node | None) -> Iterator[Leaf]:
         case AllOf() | AnyOf():
             for child in node.children:
                 yield from _leaves(child)
-
-
-def principal_of(agent: Agent) -> dict[str, JSON]:
-    """The `principal` root of an agent that calls for itself."""
-    return {
-        "kind": "agent",
-        "id": str(agent.id),
-        "name": agent.name,
-        "slug": agent.slug,
-        "mode": agent.mode,
-        "tags": agent.tags,
-        "capabilities": agent.capabilities,
-        "roles": [],
-        "user": None,
-    }
-
-
-def attributes_of(tool: Tool) -> dict[str, JSON]:
-    """The `tool` root; its connection and its definition are read together with it."""
-    definition = tool.definition.definition if tool.definition else {}
-    return {
-        "id": str(tool.id),
-        "name": tool.name,
-        "upstream_name": tool.upstream_name,
-        "version": tool.version,
-        "connection": tool.connection.slug,
-        "annotations": definition.get("annotations") or {},
-    }
-
-
-def standing_of(agent: Agent, tool: Tool) -> Standing:
-    """The facts outside policy of one pair."""
-    account = agent.service_account
-    return Standing(
-        agent_enabled=agent.enabled
-        and (account is None or (account.enabled and account.deleted_at is None)),
-        own_connection=agent.mode != Mode.RUNNER or agent.connection_id == tool.connection_id,
-        connection_enabled=tool.connection.enabled,
-        tool_enabled=tool.enabled,
-        approved=tool.definition is not None and tool.sync_status != SyncStatus.PENDING_REVIEW,
-        offered=tool.sync_status != SyncStatus.STALE,
-    )
 
 
 def tools_in(environment: Environment) -> QuerySet[Tool]:

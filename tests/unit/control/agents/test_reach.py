@@ -8,11 +8,12 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from agentxsuite.control.agents.models import Agent
-from agentxsuite.control.agents.reach import Bench, PoliciesUnreadable, agents_in, tools_in
+from agentxsuite.control.agents.reach import Bench, agents_in, tools_in
 from agentxsuite.control.agents.reach_pages import agents_of_tool
 from agentxsuite.control.agents.services import create_agent, create_service_account
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
+from agentxsuite.control.policies.evaluation import PoliciesUnreadable
 from agentxsuite.control.policies.models import PolicyRule
 from agentxsuite.control.policies.services import create_policy
 from agentxsuite.gateway import authorize

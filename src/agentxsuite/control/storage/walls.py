@@ -6,13 +6,22 @@ role `app` sees and writes rows of the organizations in a transaction's list (`t
 """
 
 from collections.abc import Iterator
-from typing import Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from django.apps import apps
 from django.db import connection, models, transaction
 
 from agentxsuite.control.storage.grants import GRANTS, Grant
 from agentxsuite.control.storage.partitions import ADD_PARTITIONS, FIRST_ID
+from agentxsuite.control.storage.patience import patiently
+from agentxsuite.control.storage.standing import (
+    is_secured,
+    mark,
+    policies_of,
+    privileges,
+    privileges_in,
+)
 from agentxsuite.control.tenancy.scope import INSTALLATION
 
 VISIBLE: Final = "ANY ((SELECT agentxsuite_organizations())::uuid[])"
@@ -52,54 +61,93 @@ OF_APP: Final = (
 )
 
 
+class Roles(NamedTuple):
+    """The two roles that walls are raised against, by their names."""
+
+    app: str
+    ledger: str
+
+
 def raise_walls(app: str, ledger: str) -> None:
-    """Make functions, grants and policies what they must be, as the owner; in one transaction."""
+    """Make functions, grants and policies what they must be, as the owner, table by table.
+
+    What is so already is left alone and locks nothing. Raises Busy for a table in constant use.
+    """
+    roles = Roles(app, ledger)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT current_schema()")
-        schema = quoted(cursor.fetchone()[0])
-        for statement in statements(schema, quoted(app), quoted(ledger)):
+        for statement in surroundings(quoted(cursor.fetchone()[0]), quoted(app)):
             cursor.execute(statement)
+    for model in all_models():
+        patiently(model._meta.db_table, partial(raise_wall, model, roles))
 
 
-def statements(schema: str, app: str, ledger: str) -> Iterator[str]:
-    """Yield every FUNCTION, GRANT and POLICY, for names that are quoted already."""
+def surroundings(schema: str, app: str) -> Iterator[str]:
+    """Yield what concerns no table of ours, for names that are quoted already."""
     yield from (function.replace("{schema}", schema) for function in FUNCTIONS)
     for function in OF_APP:
         yield f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC"
         yield f"GRANT EXECUTE ON FUNCTION {function} TO {app}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {app}"
     yield f"GRANT SELECT ON django_migrations TO {app}"
-    for model in all_models():
-        table, grant = quoted(model._meta.db_table), GRANTS.get(model._meta.label, Grant())
-        yield f"REVOKE ALL ON {table} FROM PUBLIC, {app}, {ledger}"
-        for role, privileges in ((app, grant.app), (ledger, grant.ledger)):
-            if privileges:
-                yield f"GRANT {privileges} ON {table} TO {role}"
-        if owner := owner_column(model):
-            yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
-            yield from policies(model, owner, app, ledger)
 
 
-def policies(model: type[models.Model], owner: str, app: str, ledger: str) -> Iterator[str]:
-    """Yield the policies of one tenant table."""
+def raise_wall(model: type[models.Model], roles: Roles) -> None:
+    """Make the grants and policies of one table what they must be, where they are not."""
+    with connection.cursor() as cursor:
+        for statement in (*grants(model, roles), *security(model)):
+            cursor.execute(statement)
+        for name, clauses in policies(model, *map(quoted, roles)):
+            raise_policy(cursor, quoted(model._meta.db_table), name, clauses)
+
+
+def grants(model: type[models.Model], roles: Roles) -> Iterator[str]:
+    """Yield what turns the rights that both roles and the public have into those they must have."""
+    table, grant = quoted(model._meta.db_table), GRANTS.get(model._meta.label, Grant())
+    wanted = dict(zip(roles, grant, strict=True))
+    concerned = {"PUBLIC", *roles}
+    if {one for one in privileges(table) if one.role in concerned} == privileges_in(wanted):
+        return
+    yield f"REVOKE ALL ON {table} FROM PUBLIC, {quoted(roles.app)}, {quoted(roles.ledger)}"
+    for role, words in wanted.items():
+        if words:
+            yield f"GRANT {words} ON {table} TO {quoted(role)}"
+
+
+def security(model: type[models.Model]) -> Iterator[str]:
+    """Yield what turns row-level security on, for a table of tenants where it is off."""
     table = quoted(model._meta.db_table)
+    if owner_column(model) and not is_secured(table):
+        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+
+
+def policies(model: type[models.Model], app: str, ledger: str) -> Iterator[tuple[str, str]]:
+    """Yield names and clauses of a table's policies; none for a table of no tenant's."""
+    owner = owner_column(model)
+    if owner is None:
+        return
     own = f"{owner} = {VISIBLE}"
     added = own
     if model._meta.label == "audit.AuditEvent":  # the installation's have none; all may add to them
         added, own = f"{own} OR {owner} IS NULL", f"{own} OR ({owner} IS NULL AND {SYSTEM_LOG})"
-    yield from policy(table, "own_rows", f"TO {app} USING ({own}) WITH CHECK ({added})")
+    yield "own_rows", f"TO {app} USING ({own}) WITH CHECK ({added})"
     if GRANTS.get(model._meta.label, Grant()).ledger:
-        yield from policy(table, "record", f"TO {ledger} USING (true) WITH CHECK (true)")
+        yield "record", f"TO {ledger} USING (true) WITH CHECK (true)"
     if model._meta.label == "runs.Run":
         running = "status IN ('pending', 'running')"
         guard = f"AS RESTRICTIVE FOR UPDATE TO {ledger} USING ({running}) WITH CHECK (true)"
-        yield from policy(table, "ended_once", guard)
+        yield "ended_once", guard
 
 
-def policy(table: str, name: str, clauses: str) -> Iterator[str]:
-    """Yield what puts a policy in the place of one that has its name."""
-    yield f"DROP POLICY IF EXISTS {name} ON {table}"
-    yield f"CREATE POLICY {name} ON {table} {clauses}"
+def raise_policy(cursor: Any, table: str, name: str, clauses: str) -> None:
+    """Put a policy in the place of one that has its name, unless that is the same."""
+    there = policies_of(table).get(name)
+    if there and there.mark == mark(clauses, there.meaning):
+        return
+    cursor.execute(f"DROP POLICY IF EXISTS {name} ON {table}")
+    cursor.execute(f"CREATE POLICY {name} ON {table} {clauses}")
+    made = mark(clauses, policies_of(table)[name].meaning)
+    cursor.execute(f"COMMENT ON POLICY {name} ON {table} IS '{made}'")
 
 
 def owner_column(model: type[models.Model]) -> str | None:

@@ -66,8 +66,11 @@ class Witness:
         """Begin to watch PostgreSQL; SQLite hides nothing."""
         if settings.EMBEDDED:
             return
+        app = connection.settings_dict["USER"]
         with as_owner(), connection.cursor() as cursor:
             cursor.execute(FORGE)
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION tests_forge TO {app}")
+            cursor.execute("REVOKE ALL ON FUNCTION tests_forge FROM PUBLIC")
         connection.close()
         pre_save.connect(self.note, sender=Organization)
         connection_created.connect(self.attach)

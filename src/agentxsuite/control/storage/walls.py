@@ -26,14 +26,27 @@ from agentxsuite.control.tenancy.scope import INSTALLATION
 
 VISIBLE: Final = "ANY ((SELECT agentxsuite_organizations())::uuid[])"
 SYSTEM_LOG: Final = f"'{INSTALLATION}' = {VISIBLE}"
-# Bodies that run as the owner look for tables in one schema, so that nobody can slip in a temporary
-# one; those of triggers are made by migrations.
+# Nobody runs what is the owner's but who is named below: a trigger's body, on a table of his own,
+# would change what he may not. Bodies that run as the owner look for tables in one schema, so that
+# nobody can slip in a temporary one. Those of triggers are made by migrations.
 PINNED: Final = """
-DO $$ DECLARE one regprocedure; BEGIN
-  FOR one IN SELECT oid FROM pg_proc
-    WHERE prosecdef AND pronamespace = '{schema}'::regnamespace LOOP
-    EXECUTE format('ALTER FUNCTION %s SET search_path = {schema}, pg_temp', one);
+DO $$ DECLARE one record; BEGIN
+  FOR one IN SELECT oid::regprocedure AS routine, prosecdef AS as_owner FROM pg_proc
+    WHERE pronamespace = '{schema}'::regnamespace AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid
+      AND deptype = 'e') LOOP
+    EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', one.routine);
+    IF one.as_owner THEN
+      EXECUTE format('ALTER ROUTINE %s SET search_path = {schema}, pg_temp', one.routine);
+    END IF;
   END LOOP;
+END $$"""
+NOTHING_TEMPORARY: Final = """
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+    WHERE datname = current_database() AND grantee = 0 AND privilege_type = 'TEMPORARY') THEN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+  END IF;
 END $$"""
 FUNCTIONS: Final = (
     """
@@ -53,8 +66,10 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     FIRST_ID,
     ADD_PARTITIONS,
     PINNED,
+    NOTHING_TEMPORARY,
 )
 OF_APP: Final = (
+    "agentxsuite_organizations()",
     "agentxsuite_organizations_of(uuid)",
     "agentxsuite_inviting(text)",
     "agentxsuite_add_partitions(integer)",
@@ -86,7 +101,6 @@ def surroundings(schema: str, app: str) -> Iterator[str]:
     """Yield what concerns no table of ours, for names that are quoted already."""
     yield from (function.replace("{schema}", schema) for function in FUNCTIONS)
     for function in OF_APP:
-        yield f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC"
         yield f"GRANT EXECUTE ON FUNCTION {function} TO {app}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {app}"
     yield f"GRANT SELECT ON django_migrations TO {app}"

@@ -13,7 +13,7 @@ from django.db.models import UUIDField
 
 from agentxsuite.control.storage.grants import GRANTS, Grant
 from agentxsuite.control.storage.roles import conninfo
-from agentxsuite.control.storage.walls import all_models, owner_column
+from agentxsuite.control.storage.walls import OF_APP, all_models, owner_column
 from agentxsuite.control.tenancy.models import Organization, Revision
 from agentxsuite.control.tenancy.scope import admit, seeing
 from tests.unit.control.tenancy.rows import copied
@@ -31,6 +31,12 @@ def tenant_models():
 
 
 MODELS = tenant_models()
+
+FORGE = "tests_forge(text)"  # by which tests write evidence
+RUNNABLE = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE proowner <> 10 AND has_function_privilege(oid, 'EXECUTE')
+"""  # 10 is who made the cluster
 
 
 @pytest.fixture
@@ -172,6 +178,24 @@ def test_the_control_plane_cannot_rewrite_evidence(statement):
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         database.execute(statement)
+
+
+@pytest.mark.parametrize("role", ["app", "ledger"])
+def test_nobody_makes_a_table_of_his_own(role):
+    """A flaw puts a trigger of the owner's on a table that it made, and advances what it likes."""
+    with (
+        psycopg.connect(conninfo(role), autocommit=True) as database,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        database.execute("CREATE TEMPORARY TABLE mine (id int)")
+
+
+@pytest.mark.parametrize(("role", "listed"), [("app", {*OF_APP, FORGE}), ("ledger", set())])
+def test_nobody_runs_what_is_the_owners(role, listed):
+    """A role changes rows with the owner's rights, by a function that nobody thought of."""
+    with psycopg.connect(conninfo(role), autocommit=True) as database:
+        found = database.execute(RUNNABLE).fetchall()
+    assert {name for (name,) in found} == listed
 
 
 def test_an_ended_run_stays_as_it_ended(tenant):

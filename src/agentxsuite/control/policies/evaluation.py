@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -13,7 +15,7 @@ from agentxsuite.control.policies.compile import policies_of
 from agentxsuite.control.policies.facts import agent_of, environment_root, tool_root
 from agentxsuite.control.policies.then import policies_then, role_now, role_then
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.models import Environment, User
+from agentxsuite.control.tenancy.models import Environment, Revision, User
 from agentxsuite.control.tenancy.problems import Invalid, Problem
 from agentxsuite.engines import pdp
 from agentxsuite.engines.schemas import Schema, SchemaRefused
@@ -21,6 +23,9 @@ from agentxsuite.wire import JSON
 
 INVOKE: Final = "tool.invoke"
 TOOL: Final = "tool:"
+REMEMBERED: Final = (
+    8  # environments whose compiled policies are kept: ten thousand rules take a second
+)
 NOTHING_SAID: Final = pdp.Circumstances()
 
 
@@ -116,12 +121,22 @@ def evaluate(question: Question) -> dict[str, JSON]:
 
 
 def _policies(environment: Environment, at: datetime | None) -> pdp.PolicySet:
-    stored = policies_of(environment) if at is None else policies_then(environment, at)
-    place = str(environment.organization_id), str(environment.id)
+    place = environment.organization_id, environment.id
     try:
-        return pdp.PolicySet.compile(stored, *place)
+        if at is not None:
+            then = policies_then(environment, at)
+            return pdp.PolicySet.compile(then, *map(str, place))
+        revision = Revision.objects.values_list("value", flat=True).get(environment=environment)
+        return _compiled(*place, revision)
     except pdp.PolicyInvalid:
         raise PoliciesUnreadable from None
+
+
+@lru_cache(REMEMBERED)
+def _compiled(organization: UUID, environment: UUID, revision: int) -> pdp.PolicySet:  # noqa: ARG001 - what it is remembered by
+    """Compile an environment's policies, read after its revision: never older than that."""
+    stored = policies_of(Environment(id=environment, organization_id=organization))
+    return pdp.PolicySet.compile(stored, str(organization), str(environment))
 
 
 def _asker(question: Question, at: datetime | None) -> Asker:

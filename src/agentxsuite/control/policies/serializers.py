@@ -14,7 +14,7 @@ from agentxsuite.control.policies.models import (
     PolicyVersion,
     ScopeType,
 )
-from agentxsuite.control.policies.rendering import in_order
+from agentxsuite.control.policies.rendering import in_order, rendered_rule
 from agentxsuite.control.tenancy.models import Environment, User
 from agentxsuite.control.tenancy.serializers import Choice, OwnRow, StrictModelSerializer
 
@@ -62,6 +62,11 @@ class RuleInPolicy(Whole[PolicyRule]):
         model = PolicyRule
         fields = ["id", *RULE, "created_at"]
         read_only_fields = ["position"]
+
+    def to_representation(self, instance: PolicyRule) -> dict[str, Any]:
+        """Return plain values; a page can hold ten thousand rules."""
+        born = self.fields["created_at"].to_representation(instance.created_at)
+        return {**rendered_rule(instance), "created_at": born}
 
 
 class InOrder(serializers.ListSerializer[Any]):

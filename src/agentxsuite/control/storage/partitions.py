@@ -5,42 +5,43 @@ range of time and the id stays the primary key. Partitions are made ahead; there
 which would have to be searched whenever one is added.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection, migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
+from agentxsuite.control.storage.patience import LOCK_TIMEOUT, patiently
+
 MONTHS_AHEAD: Final = 3
-# It runs as the owner: the role `app` may have a month added, and nothing else of the kind. Whoever
-# reads the parent for long delays that; then it gives up and is tried again hours later.
-ADD_PARTITIONS: Final = """
-CREATE OR REPLACE FUNCTION agentxsuite_add_partitions(ahead integer) RETURNS text[]
-LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '2s' AS $$
+PARENTS: Final = ("runs_run", "runs_runstep", "audit_auditevent")
+# It runs as the owner: the role `app` may have a month added, and nothing else of the kind. A call
+# makes the months of one table, because all calls to tools wait while a table waits for its months.
+ADD_PARTITIONS: Final = f"""
+DROP FUNCTION IF EXISTS agentxsuite_add_partitions(integer);
+CREATE OR REPLACE FUNCTION agentxsuite_add_partitions(parent text, ahead integer) RETURNS text[]
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '{LOCK_TIMEOUT}' AS $$
 DECLARE
-  parent text;
   name text;
   starts timestamp;
   made text[] := ARRAY[]::text[];
 BEGIN
-  IF ahead NOT BETWEEN 0 AND 24 THEN
-    RAISE EXCEPTION 'from 0 to 24 months can be added, not %', ahead;
+  IF parent NOT IN {PARENTS} OR ahead NOT BETWEEN 0 AND 24 THEN
+    RAISE EXCEPTION 'from 0 to 24 months can be added to evidence, not % to %', ahead, parent;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('agentxsuite_add_partitions'));
-  FOREACH parent IN ARRAY ARRAY['runs_run', 'runs_runstep', 'audit_auditevent'] LOOP
-    CONTINUE WHEN to_regclass(parent) IS NULL;  -- migrated back
-    FOR month IN 0..ahead LOOP
-      starts := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => month);
-      name := parent || to_char(starts, '"_y"YYYY"m"MM');
-      IF to_regclass(name) IS NULL THEN
-        EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', name, parent,
-          agentxsuite_first_id(starts), agentxsuite_first_id(starts + interval '1 month'));
-        made := made || name;
-      END IF;
-    END LOOP;
+  FOR month IN 0..ahead LOOP
+    starts := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => month);
+    name := parent || to_char(starts, '"_y"YYYY"m"MM');
+    IF to_regclass(parent) IS NOT NULL AND to_regclass(name) IS NULL THEN  -- not migrated back
+      EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', name, parent,
+        agentxsuite_first_id(starts), agentxsuite_first_id(starts + interval '1 month'));
+      made := made || name;
+    END IF;
   END LOOP;
   RETURN made;
-END $$"""
+END $$"""  # noqa: S608 - our own words
 FIRST_ID: Final = """
 CREATE OR REPLACE FUNCTION agentxsuite_first_id(moment timestamp) RETURNS uuid
 LANGUAGE sql IMMUTABLE AS $$
@@ -49,11 +50,18 @@ LANGUAGE sql IMMUTABLE AS $$
 
 
 def add_partitions(ahead: int = MONTHS_AHEAD) -> list[str]:
-    """Make the partitions of this month and the next ones that are missing; returns their names."""
+    """Make the partitions of this month and the next ones that are missing; returns their names.
+
+    Raises Busy, and then nothing was added to that table and those after it.
+    """
     if connection.vendor != "postgresql":
         return []
+    return [name for table in PARENTS for name in patiently(table, partial(_add_to, table, ahead))]
+
+
+def _add_to(table: str, ahead: int) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT agentxsuite_add_partitions(%s)", [ahead])
+        cursor.execute("SELECT agentxsuite_add_partitions(%s, %s)", [table, ahead])
         return list(cursor.fetchone()[0])
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
-LOCK: Final = "SET LOCAL lock_timeout = '500ms'"  # well within the ledger's patience for one batch
+LOCK_TIMEOUT: Final = "500ms"  # well within the ledger's patience for one batch
 TRIES: Final = 10
 PAUSE = 1.0  # seconds between two tries
 
@@ -40,7 +40,7 @@ def patiently(table: str, work: Callable[[], Result]) -> Result:
 
 def _once(work: Callable[[], Result]) -> Result:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(LOCK)
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         return work()
 
 

@@ -6,6 +6,7 @@ runs, so that a run never stands without what is on record about it.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -15,10 +16,10 @@ from django.utils import timezone
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.runs.models import Run, RunStep
+from agentxsuite.control.storage.patience import patiently
 from agentxsuite.control.tenancy.evidence import first_id, moment_of
 
 CHUNK: Final = 5_000  # rows in one transaction on SQLite: calls wait behind it
-LOCK: Final = "SET LOCAL lock_timeout = '5s'"  # rather give up than stop all calls behind a reader
 PARTITIONS: Final = """
 SELECT relid::regclass::text, substring(bound FROM 'TO \\(''([0-9a-f-]+)''\\)')
 FROM (SELECT relid, pg_get_expr(relpartbound, relid) AS bound
@@ -53,10 +54,10 @@ def old_evidence(audit_days: int, run_days: int) -> list[Past]:
 def drop(actor: Actor, past: Past) -> int:
     """Let one part go, and write down that it went; returns the number of rows.
 
-    On PostgreSQL as the owner; raises OperationalError when somebody reads it for too long.
+    On PostgreSQL as the owner; raises Busy when somebody reads the evidence all the time.
     """
     if connection.vendor == "postgresql":
-        return _drop_partition(actor, past)
+        return patiently(past.table, partial(_drop_partition, actor, past))
     return sum(_delete_chunks(actor, past))
 
 
@@ -80,10 +81,9 @@ def _old_partitions(table: str, before: datetime) -> Iterator[Past]:
 
 
 def _drop_partition(actor: Actor, past: Past) -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(LOCK)
+    with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {_quoted(past.table)}")
-        _record(actor, past, past.rows)
+    _record(actor, past, past.rows)
     return past.rows
 
 

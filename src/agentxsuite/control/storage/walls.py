@@ -72,7 +72,7 @@ OF_APP: Final = (
     "agentxsuite_organizations()",
     "agentxsuite_organizations_of(uuid)",
     "agentxsuite_inviting(text)",
-    "agentxsuite_add_partitions(integer)",
+    "agentxsuite_add_partitions(text,integer)",
 )
 
 

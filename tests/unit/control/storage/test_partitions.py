@@ -11,6 +11,8 @@ from uuid_utils.compat import uuid7
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run, RunStep
 from agentxsuite.control.storage.partitions import MONTHS_AHEAD, add_partitions
+from agentxsuite.control.storage.patience import Busy
+from agentxsuite.control.storage.roles import as_owner
 from agentxsuite.control.tenancy.evidence import first_id, moment_of
 
 pytestmark = [pytest.mark.database(only="postgres"), pytest.mark.django_db]
@@ -24,6 +26,16 @@ def partitions(model):
             [model._meta.db_table],
         )
         return sorted(name for (name,) in cursor.fetchall())
+
+
+@pytest.fixture
+def no_months_left():
+    """Months that a test has really added are taken away."""
+    before = {name for model in EVIDENCE for name in partitions(model)}
+    yield
+    with as_owner(), connection.cursor() as cursor:
+        for name in {name for model in EVIDENCE for name in partitions(model)} - before:
+            cursor.execute(f"DROP TABLE {name}")
 
 
 def plan(rows):
@@ -53,6 +65,22 @@ def test_nobody_fills_the_database_with_months(ahead):
     """The application's role makes tables without end."""
     with pytest.raises(DatabaseError, match="from 0 to 24 months"), transaction.atomic():
         add_partitions(ahead)
+
+
+def test_months_are_added_to_evidence_only():
+    """The application's role makes partitions of whatever it likes."""
+    with pytest.raises(DatabaseError, match="to evidence, not 1 to"), connection.cursor() as cursor:
+        cursor.execute("SELECT agentxsuite_add_partitions('tenancy_user', 1)")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_of_one_table_holds_up_no_other(at_once, reader_of, no_months_left):
+    """A long report keeps all evidence from having its next month, and all calls from running."""
+    months = partitions(Run), partitions(AuditEvent)
+    with reader_of(AuditEvent), pytest.raises(Busy, match="audit_auditevent was in use"):
+        add_partitions(MONTHS_AHEAD + 3)
+    assert len(partitions(Run)) == len(months[0]) + 3
+    assert partitions(AuditEvent) == months[1]
 
 
 def test_one_run_is_looked_for_in_one_month():

@@ -1,14 +1,18 @@
 """Old evidence goes when it may, whole, and its going is on record."""
 
+import time
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.storage import retention
+from agentxsuite.control.storage.patience import Busy
 from agentxsuite.control.storage.roles import as_owner
 from agentxsuite.control.tenancy.evidence import first_id
+from agentxsuite.gateway.ledger.line import STATEMENT_SECONDS
 from tests.old import OLD
 from tests.witness import forging
 
@@ -79,3 +83,26 @@ def test_today_is_kept_whatever_is_asked(days):
     """A slip of the hand takes the evidence of the running day."""
     with pytest.raises(ValueError, match="a day at least"):
         retention.old_evidence(audit_days=days, run_days=30)
+
+
+@pytest.mark.database(only="postgres")
+def test_who_waits_for_a_reader_lets_calls_through(events, at_once, reader_of):
+    """A long report and old evidence together stop every call for as long as the report takes."""
+    waits = []
+
+    def look(execute, sql, params, many, context):
+        started = time.monotonic()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            waits.append(time.monotonic() - started)
+
+    with (
+        reader_of(AuditEvent),
+        connection.execute_wrapper(look),
+        pytest.raises(Busy, match=r"audit_auditevent_.* in use"),
+    ):
+        drop_all(audit_days=365, run_days=365)
+    assert max(waits) < STATEMENT_SECONDS
+    assert len(kept()) == 13
+    assert not notes()

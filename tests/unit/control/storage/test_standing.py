@@ -9,9 +9,8 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from agentxsuite.control.audit.models import AuditEvent
-from agentxsuite.control.storage import patience
 from agentxsuite.control.storage.patience import Busy, patiently
-from agentxsuite.control.storage.roles import as_owner, conninfo
+from agentxsuite.control.storage.roles import as_owner
 from agentxsuite.control.storage.standing import is_secured, policies_of, privileges
 from agentxsuite.control.storage.walls import raise_walls
 
@@ -35,10 +34,9 @@ HARM = [
 
 
 @pytest.fixture
-def reader():
+def reader(reader_of):
     """Somebody who reads the audit, slowly."""
-    with psycopg.connect(conninfo("app")) as database:
-        database.execute(f"SELECT FROM {TABLE} LIMIT 1")
+    with reader_of(AuditEvent) as database:
         yield database
 
 
@@ -57,13 +55,6 @@ def locked():
     admin = psycopg.connect(os.environ["TEST_ADMIN_URL"], dbname=name, autocommit=True)
     with admin as watching, connection.execute_wrapper(look):
         yield found
-
-
-@pytest.fixture
-def at_once(monkeypatch):
-    """Few tries, and no rest between two of them."""
-    monkeypatch.setattr(patience, "PAUSE", 0)
-    monkeypatch.setattr(patience, "TRIES", 3)
 
 
 def names():
@@ -104,19 +95,14 @@ def test_what_was_changed_by_hand_is_put_right(statement):
     assert stands() == before
 
 
-def test_a_table_in_use_is_left_as_it_is_and_named(reader, at_once):
+def test_a_table_in_use_is_left_as_it_is_and_named(reader_of, at_once):
     """Whoever migrates waits without end, all calls behind him, and is not told for what."""
     raise_again()
-    reader.rollback()
     harm(HARM[0])
-    reader.execute(f"SELECT FROM {TABLE} LIMIT 1")
-    try:
-        with pytest.raises(Busy, match=f"{TABLE} was in use at each of"):
-            raise_again()
-        assert "own_rows" not in policies_of(TABLE)
-    finally:
-        reader.rollback()
+    with reader_of(AuditEvent), pytest.raises(Busy, match=f"{TABLE} was in use at each of"):
         raise_again()
+    assert "own_rows" not in policies_of(TABLE)
+    raise_again()
     assert "own_rows" in policies_of(TABLE)
 
 

@@ -8,12 +8,12 @@ SIGTERM, or SIGINT, drains in two stages:
    and the application ends: its record is written out, its lease is given back.
 
 A second signal hangs up on those who still wait: their calls end as cancelled, on record. A third
-one leaves everything as it is.
+one leaves everything as it is. A worker with a supervisor hears all this from it alone: a signal to
+the whole group of processes would reach it twice, and count as two.
 """
 
 import asyncio
 import gc
-import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ FINISHED = LONGEST + 2 * RECORDING  # seconds after which nothing is waited for
 TICK = 0.05  # seconds between two looks at what is left
 CLOSE = (b"connection", b"close")
 HURRY, LEAVE = 2, 3  # which signal does it
-STARTED = b"started"
+STARTED, STOP = b"started", b"stop"  # what a worker says, and what it is told
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -59,7 +59,7 @@ def configured(host: str, port: int, workers: int = 1) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """One worker; `line` leads to its supervisor, who hears when it serves and whom it follows."""
+    """One worker; `line` leads to its supervisor, who hears when it serves and alone stops it."""
 
     def __init__(self, config: uvicorn.Config, line: Connection | None = None) -> None:
         super().__init__(config)
@@ -67,8 +67,8 @@ class Server(uvicorn.Server):
         self._told = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn calls it so
-        """Take note of a signal; Ctrl-C in a terminal reaches a supervisor too, who tells us."""
-        if self._line is None or sig != signal.SIGINT:
+        """Take note of a signal, unless a supervisor does: it tells us."""
+        if self._line is None:
             self.stop()
 
     def stop(self) -> None:
@@ -81,10 +81,12 @@ class Server(uvicorn.Server):
         """Let callers in, and tell the supervisor; without one any more, stop."""
         gc.collect()
         gc.freeze()  # what was loaded stays: looking through it again would stop all calls
+        if self._line is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._line.fileno(), self._obey, self._line)
         await super().startup(sockets)
         if self._line is not None:
-            asyncio.get_running_loop().add_reader(self._line.fileno(), self._orphaned)
-            with suppress(BrokenPipeError):  # it is gone already, and that is told as well
+            with suppress(OSError):  # it is gone already, and that is told as well
                 self._line.send_bytes(STARTED)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -147,10 +149,15 @@ class Server(uvicorn.Server):
         """The connections of callers."""
         return [one for one in self.server_state.connections if isinstance(one, HttpToolsProtocol)]
 
-    def _orphaned(self) -> None:
-        """The supervisor is gone, and nobody would start or stop us any more."""
-        assert self._line is not None, "it was listened to"  # noqa: S101 - narrows the type
-        asyncio.get_running_loop().remove_reader(self._line.fileno())
+    def _obey(self, line: Connection) -> None:
+        """Stop as told; also when nobody is left to tell, and from then on heed signals."""
+        try:
+            line.recv_bytes()
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(line.fileno())
+            self._line = None
+            if self._told:  # it is on its way, and need not hurry
+                return
         self.stop()
 
 

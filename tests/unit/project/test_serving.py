@@ -202,18 +202,72 @@ async def test_who_was_let_in_by_the_system_is_answered(app):
             caller.writer.close()
 
 
+async def test_a_worker_obeys_its_supervisor_alone(app):
+    """A signal to all processes counts twice, and every call in flight is cut off."""
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        async with served(app, theirs) as (server, task, connect):
+            assert ours.recv_bytes() == serving.STARTED
+            slow = await connect()
+            slow.send("/held")
+            await app.asked.wait()
+            for number in (signal.SIGINT, signal.SIGTERM):  # the supervisor gets them, too
+                server.handle_exit(number, None)
+            assert not server.should_exit
+            ours.send_bytes(serving.STOP)
+            while "connection: close" not in await (await connect()).ask("/"):
+                """It has not read that yet."""
+            server.handle_exit(signal.SIGTERM, None)
+            app.release.set()
+            assert "200 ok" in await slow.answer()
+            await task
+    assert app.told[-1] == "ended"
+
+
+async def test_a_worker_told_twice_by_its_supervisor_hurries(app):
+    """Whoever is in a hurry has to kill the workers."""
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        async with served(app, theirs) as (_, task, connect):
+            slow = await connect()
+            slow.send("/held")
+            await app.asked.wait()
+            ours.send_bytes(serving.STOP)
+            ours.send_bytes(serving.STOP)
+            assert await slow.closed()
+            await task
+    assert app.told[-3:] == ["gone", "/held", "ended"]
+
+
 async def test_a_worker_follows_its_supervisor(app, monkeypatch):
     """Workers stay behind, and hold the port, when their supervisor is killed."""
     monkeypatch.setattr(serving, "ANNOUNCED", 0)
     ours, theirs = multiprocessing.Pipe()
-    async with served(app, theirs) as (server, task, _):
+    async with served(app, theirs) as (_, task, _):
         assert ours.recv_bytes() == serving.STARTED
-        server.handle_exit(signal.SIGINT, None)  # of a terminal: the supervisor got it too
-        assert not server.should_exit
         ours.close()
         await task
     assert app.told[-1] == "ended"
     theirs.close()
+
+
+async def test_a_worker_left_behind_while_it_drains_is_in_no_hurry_but_hears_signals(app):
+    """A supervisor that is killed takes calls along, or leaves workers that nobody can stop."""
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        async with served(app, theirs) as (server, task, connect):
+            assert ours.recv_bytes() == serving.STARTED
+            slow = await connect()
+            slow.send("/held")
+            await app.asked.wait()
+            ours.send_bytes(serving.STOP)
+            ours.close()
+            await until_refused(connect)
+            assert "gone" not in app.told
+            server.handle_exit(signal.SIGTERM, None)
+            assert await slow.closed()
+            await task
+    assert app.told[-3:] == ["gone", "/held", "ended"]
 
 
 async def test_the_process_ends_with_success_not_by_the_signal(app, monkeypatch):

@@ -11,10 +11,13 @@ from django.utils import timezone
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import IdempotencyKey, Run, RunStep, Worker
 from agentxsuite.gateway import asgi
-from agentxsuite.gateway.lease import GRACE_SECONDS, LEASE_SECONDS
+from agentxsuite.gateway.call import new_id
+from agentxsuite.gateway.gate import Gate
+from agentxsuite.gateway.lease import GRACE_SECONDS, LEASE_SECONDS, Lease
 from agentxsuite.gateway.rounds import Pace
 from tests.story.conftest import serving
 from tests.story.held import holding
+from tests.unit.gateway.shelf import Clock
 from tests.witness import forging
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -27,6 +30,19 @@ LONG_AGO = timedelta(seconds=2 * LEASE_SECONDS + GRACE_SECONDS + 60)
 def pace(monkeypatch):
     """Sets how often workers that are started from now on do what."""
     return lambda **seconds: monkeypatch.setattr(asgi, "PACE", Pace(**seconds))
+
+
+@pytest.fixture
+def seasoned(monkeypatch):
+    """Workers that are started from now on know already who lives."""
+
+    def opened(**parts):
+        clock = Clock()
+        lease = Lease(clock)
+        clock.now += LEASE_SECONDS
+        return Gate(**parts, lease=lease)
+
+    monkeypatch.setattr(asgi, "Gate", opened)
 
 
 @pytest.fixture
@@ -48,6 +64,17 @@ def alter(rows, **facts):
 
 
 @sync_to_async
+def overdue_like_it():
+    """A run like the only one, but long beyond its timeout and never sent; its id."""
+    with forging():
+        run = Run.objects.get()
+        run.pk = new_id()
+        run.started_at, run.dispatched_at = timezone.now() - LONG_AGO, None
+        run.save(force_insert=True)
+        return run.pk
+
+
+@sync_to_async
 def the_run():
     return Run.objects.get()
 
@@ -65,6 +92,7 @@ async def ended():
     return await the_run()
 
 
+@pytest.mark.usefixtures("seasoned")
 async def test_a_worker_that_was_given_up_does_not_answer_as_if_it_was_recorded(held, world, pace):
     """A caller would hold an answer that the record contradicts."""
     async with AsyncExitStack() as stack:
@@ -117,6 +145,23 @@ async def test_a_run_that_was_never_sent_gives_its_key_back(held, world, pace):
         assert "idempotency-replayed" not in again.headers
 
 
+async def test_after_an_outage_a_new_worker_waits_for_the_others(held, world, pace):
+    """Runs would be closed while they work, by the first server that starts again."""
+    async with AsyncExitStack() as stack:
+        pace(beat=NEVER, reap=NEVER)
+        slow = await stack.enter_async_context(serving())
+        waiting = asyncio.create_task(execute(slow, world))
+        await held.arrived()
+        await alter(Worker.objects.all(), heartbeat_at=timezone.now() - LONG_AGO)
+        overdue = await overdue_like_it()
+        pace(reap=0.02)
+        await stack.enter_async_context(serving())
+        await until(Run.objects.filter(id=overdue, outcome_code="worker_lost").exists)
+        held.free.set()
+        assert (await waiting).status_code == 201
+
+
+@pytest.mark.usefixtures("seasoned")
 async def test_runs_of_the_living_are_left_alone(held, world, pace):
     """Long runs would be closed while they work."""
     pace(reap=0.02, beat=0.02)

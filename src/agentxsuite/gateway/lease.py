@@ -15,6 +15,7 @@ from agentxsuite.gateway.refusals import Unavailable
 from agentxsuite.gateway.rows import WorkerRow
 
 LEASE_SECONDS = 20.0  # without a heartbeat; then a worker counts as lost
+NOBODY_SECONDS = 10 * 365 * 86_400.0  # without a heartbeat: no worker is lost by that
 GRACE_SECONDS = 20.0  # beyond a run's timeout; then the run counts as lost
 
 
@@ -29,7 +30,8 @@ class Lease:
         self.worker = WorkerRow(new_id(), socket.gethostname()[:255], os.getpid())
         self._clock = clock
         self._ends = clock() + LEASE_SECONDS
-        self._judges_from = 0.0
+        self._closes_from = clock()  # runs, by whatever sign
+        self._judges_from = self._ends  # other workers, by their heartbeat
         self._running: dict[str, asyncio.Task[object]] = {}
         self._cancelled: set[str] = set()
 
@@ -40,7 +42,7 @@ class Lease:
     def renewed(self, asked: float) -> None:
         """Note a heartbeat that was asked for at ``asked`` on the lease's clock."""
         if asked > self._ends:
-            self._judges_from = asked + LEASE_SECONDS
+            self._closes_from = self._judges_from = asked + LEASE_SECONDS
         self._ends = asked + LEASE_SECONDS
 
     def check(self) -> None:
@@ -48,13 +50,18 @@ class Lease:
         if self._clock() > self._ends:
             raise Unavailable("lease_lost", "This worker cannot reach its record: try again.")
 
-    def may_judge(self) -> bool:
-        """Whether this worker may close the runs of others.
+    def patience(self) -> float | None:
+        """Seconds without a heartbeat after which another counts as lost; None: close no run.
 
         When its own lease had lapsed, theirs have too, as the database was away: it waits until
-        those that live have had the time to renew theirs.
+        those that live have had the time to renew theirs, and to end what they could not. A
+        worker that has just begun cannot know whether the database was away: until it has seen
+        one lease pass, it closes only what is long beyond its timeout.
         """
-        return self._judges_from <= self._clock() <= self._ends
+        now = self._clock()
+        if not self._closes_from <= now <= self._ends:
+            return None
+        return LEASE_SECONDS if self._judges_from <= now else NOBODY_SECONDS
 
     def hold(self, run_id: str) -> None:
         """Let the current task be cancelled by the run's id from here on."""

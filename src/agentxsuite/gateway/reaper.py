@@ -23,9 +23,10 @@ async def reap(gate: Gate) -> None:
 
     Several workers may do so at once: the first one wins, and the others find it ended.
     """
-    if not gate.lease.may_judge():
+    patience = gate.lease.patience()
+    if patience is None:
         return
-    lost = await gate.ledger.lost(LEASE_SECONDS, GRACE_SECONDS)
+    lost = await gate.ledger.lost(patience, GRACE_SECONDS)
     writing = [gate.ledger.commit(closing(run, gate)) for run in lost]
     for run, failed in zip(
         lost, await asyncio.gather(*writing, return_exceptions=True), strict=True

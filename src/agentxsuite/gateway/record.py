@@ -1,6 +1,7 @@
 """However a call ends, it is written down: refused, started and finished, or cancelled."""
 
 import asyncio
+import logging
 from dataclasses import replace
 from types import TracebackType
 
@@ -11,20 +12,25 @@ from agentxsuite.gateway.call import Call, Entry, Outcome, Principal, Step
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.guards import AlreadyEnded, KeyTaken
 from agentxsuite.gateway.idempotency import recall
+from agentxsuite.gateway.refusal_meter import Key
 from agentxsuite.gateway.refusals import (
     InFlight,
     NeverSent,
+    NotRecorded,
     OutcomeUnknown,
     Recorded,
     Refusal,
     RunCancelled,
     Throttled,
     Unavailable,
+    Unrecordable,
     UpstreamFailed,
 )
 from agentxsuite.wire import JSON
 
 UNRECORDABLE = ("ledger_unavailable", "lease_lost")  # the record itself is what is away
+
+log = logging.getLogger(__name__)
 
 
 class recorded:  # noqa: N801  -- reads as a verb in the story: ``async with recorded(...)``
@@ -86,7 +92,8 @@ async def start(entry: Entry, gate: Gate) -> bool:
     """Make the run durable: nothing runs unrecorded, and nothing twice.
 
     False: a request with the same key came first and has been answered; so is this one. Raises
-    Unavailable, InFlight or KeyReused.
+    Unavailable, InFlight or KeyReused. A caller that goes away meanwhile leaves a run that was
+    given up, as nothing has been sent.
     """
     gate.lease.check()
     entry.started, entry.worker_id = gate.clock(), gate.lease.worker.id
@@ -100,7 +107,10 @@ async def start(entry: Entry, gate: Gate) -> bool:
         if await recall(entry, gate):
             return False
         raise InFlight from None
-    except Unavailable:
+    except NotRecorded:
+        entry.started = None
+        raise
+    except (Unavailable, asyncio.CancelledError):
         abandon(entry, gate)
         entry.started = None
         raise
@@ -159,15 +169,18 @@ async def refuse(entry: Entry, refusal: Refusal, gate: Gate) -> None:
         await settled(gate.ledger.commit(change))
 
 
-def refusal_key(entry: Entry, refusal: Refusal) -> tuple[str | None, str | None, str, str, str]:
-    """What refusals are counted by; a stranger is known by the address."""
-    call, principal, target = entry.call, entry.principal, entry.target
+def refusal_key(entry: Entry, refusal: Refusal) -> Key:
+    """What refusals are counted by; a stranger is known by the address.
+
+    Only a tool that is there counts by itself: names that callers make up have no end.
+    """
+    principal, target = entry.principal, entry.target
     bearer = refusal.bearer
     if bearer is not None:
         who = f"agent:{bearer.agent}"
-        return bearer.organization, bearer.environment, who, call.tool, refusal.code
+        return bearer.organization, bearer.environment, who, "", refusal.code
     if principal is None:
-        return None, None, f"address:{call.address}", "", refusal.code
+        return None, None, f"address:{entry.call.address}", "", refusal.code
     snapshot = principal.snapshot
     name = target.target if target else ""
     return snapshot.organization, snapshot.environment, principal.subject, name, refusal.code
@@ -183,17 +196,27 @@ def stop_flood(principal: Principal, gate: Gate) -> None:
 async def write_counts(gate: Gate) -> None:
     """Write what was only counted, one event a principal, target and code.
 
-    Raises Unavailable; what could not be written is kept for the next time.
+    Raises Unavailable; what is not known to be written is kept for the next time, also when this
+    round is cancelled.
     """
-    counts = list(gate.refusals.drain())
-    while counts:
-        key, count = counts[-1]
-        try:
-            await gate.ledger.commit(rows.counted(key, count, gate.clock()))
-        except Unavailable:
-            gate.refusals.keep(counts)
-            raise
-        counts.pop()
+    left = dict(gate.refusals.drain())
+    try:
+        for key in tuple(left):
+            await settled(asyncio.ensure_future(write_count(key, left, gate)))
+    finally:
+        gate.refusals.keep(left.items())
+
+
+async def write_count(key: Key, left: dict[Key, int], gate: Gate) -> None:
+    """Write one of the counts that are left; raises Unavailable when it may be tried again.
+
+    What the database refuses it would refuse for ever: the log has it then.
+    """
+    try:
+        await gate.ledger.commit(rows.counted(key, left[key], gate.clock()))
+    except Unrecordable:
+        log.exception("%d refusals of %s cannot be recorded", left[key], key)
+    del left[key]
 
 
 async def settled(work: asyncio.Future[None]) -> None:

@@ -13,6 +13,8 @@ Refusal
 ├── Malformed             400   -32600 / -32700: the request itself, not the tool's arguments
 │   └── TooLarge          413
 ├── Unavailable           503   a result with isError
+│   ├── NotRecorded             it is certain that nothing is on record: too much waits already
+│   │   └── Unrecordable        the database refused this very change
 │   └── NeverSent               what the record says of a run that was given up before it was sent
 ├── UpstreamFailed        502   a result with isError
 │   └── OutcomeUnknown
@@ -207,6 +209,20 @@ class Unavailable(Refusal):
     def __init__(self, code: str, detail: str, retry_after: float = 1.0) -> None:
         super().__init__(code, detail)
         self.retry_after = retry_after
+
+
+class NotRecorded(Unavailable):
+    """The ledger did not take a change: whatever comes later, nothing of it is on record."""
+
+    def __init__(self, detail: str = "Too many calls wait to be recorded: try again.") -> None:
+        super().__init__("ledger_unavailable", detail)
+
+
+class Unrecordable(NotRecorded):
+    """The database was there and refused the change, which it will do again."""
+
+    def __init__(self) -> None:
+        super().__init__("The record cannot be written: try again.")
 
 
 class NeverSent(Unavailable):

@@ -19,6 +19,8 @@ Row = dict[str, str | int | float | None]
 
 ROWS_BYTES = 4096  # of a change without its payload, about
 STORED_BYTES = 64 * 1024  # of an input or an output; beyond, its digest stands for it
+TARGET_LENGTH = 640  # characters: four bytes each, the index of events takes no more than 2,700
+TOLD_LENGTH = 500  # characters of a name that a caller made up
 
 
 class Change(Struct, frozen=True):
@@ -135,7 +137,7 @@ def counted(key: tuple[str | None, str | None, str, str, str], count: int, now: 
                 "event_data": dump({"code": code, "count": count, "source": source}),
                 "subject": subject,
                 "action": "tool.invoke",
-                "target": target,
+                "target": plain(target)[:TARGET_LENGTH],
                 "decision": "deny",
             }
         ]
@@ -211,7 +213,7 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
         "event_data": dump(facts),
         "subject": subject(principal, bearer),
         "action": call.action,
-        "target": plain(tool.target if tool else aimed_at(call)),
+        "target": plain(tool.target if tool else aimed_at(call))[:TARGET_LENGTH],
         "decision": decision,
         "run_id": entry.run_id if principal and tool else None,
         "decision_id": entry.decision_id,
@@ -242,7 +244,8 @@ def subject(principal: Principal | None, bearer: Bearer | None) -> str:
 
 def aimed_at(call: Call) -> str:
     """The target of a call that found no tool."""
-    return f"tool:{call.tool}"[:500] if call.tool else f"environment:{call.environment}"
+    aim = f"tool:{call.tool}" if call.tool else f"environment:{call.environment}"
+    return aim[:TOLD_LENGTH]
 
 
 def plain(text: str) -> str:
@@ -281,7 +284,8 @@ def context(call: Call, principal: Principal | None) -> dict[str, wire.JSON]:
     """Where a call came from, and who stands behind it."""
     known: dict[str, wire.JSON] = {"ip": call.address, "client": call.client, "door": call.door}
     if principal is None:
-        return known | {"organization": call.organization, "environment": call.environment}
+        environment = call.environment and call.environment[:TOLD_LENGTH]
+        return known | {"organization": call.organization, "environment": environment}
     known |= {"auth_method": principal.auth_method, "agent": principal.agent.id}
     known["agent_name"] = principal.agent.name
     if principal.member:

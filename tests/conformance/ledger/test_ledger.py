@@ -11,8 +11,8 @@ from agentxsuite.gateway import rows
 from agentxsuite.gateway.call import Outcome
 from agentxsuite.gateway.ledger import GroupCommit
 from agentxsuite.gateway.record import settled
-from agentxsuite.gateway.refusals import Unavailable
-from tests.conformance.ledger.changes import begun
+from agentxsuite.gateway.refusals import Unavailable, Unrecordable
+from tests.conformance.ledger.changes import begun, run_of
 from tests.unit.gateway.building import NOON, call
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -69,7 +69,7 @@ async def test_one_bad_row_harms_nobody_else(ledger):
     twice = rows.Change(run=once.run)
     changes = [rows.started(first), once, twice, rows.started(third)]
     ended = await asyncio.gather(*map(ledger.commit, changes), return_exceptions=True)
-    assert [type(each) for each in ended] == [type(None), type(None), Unavailable, type(None)]
+    assert [type(each) for each in ended] == [type(None), type(None), Unrecordable, type(None)]
     assert ended[2].code == "ledger_unavailable"
     assert await count(Run) == 3
 
@@ -97,3 +97,15 @@ async def test_a_full_queue_refuses_instead_of_growing(ledger, bound):
     assert refused
     assert refused[0].retry_after > 0
     assert await count(Run) == 4 - len(refused)
+
+
+@pytest.mark.database(only="postgres")
+async def test_a_row_that_is_too_large_spoils_nobody_elses_record(ledger):
+    """One text that an index cannot hold would pass for an outage, and stop every call."""
+    known, unfit = begun(), rows.started(begun())
+    unfit.events[0]["target"] = "".join(map(chr, range(0x10000, 0x10400)))
+    writing = [ledger.commit(rows.started(known)), ledger.commit(unfit)]
+    good, bad = await asyncio.gather(*writing, return_exceptions=True)
+    assert good is None
+    assert isinstance(bad, Unrecordable)
+    assert (await run_of(known)).status == "running"

@@ -7,6 +7,7 @@ from agentxsuite.engines.limits import MemoryLimiter
 from agentxsuite.gateway.gate import Gate, StoredRun
 from agentxsuite.gateway.guards import AlreadyEnded, KeyTaken
 from agentxsuite.gateway.lease import Lease
+from agentxsuite.gateway.ledger.database import Words
 from agentxsuite.gateway.refusals import Unavailable
 from tests.unit.gateway.building import NOON
 
@@ -36,6 +37,7 @@ class Shelf:
         self.wanted = ()
         self.lost_runs = ()
         self.asked = []
+        self.patience = None  # the seconds that ``lost`` was last asked with
 
     def commit(self, change):
         done = asyncio.get_running_loop().create_future()
@@ -76,6 +78,7 @@ class Shelf:
         return await self.ask("leave", None)
 
     async def lost(self, lease_seconds, grace_seconds):
+        self.patience = lease_seconds
         return await self.ask("lost", self.lost_runs)
 
     async def sweep(self, lease_seconds):
@@ -86,6 +89,28 @@ class Shelf:
         if self.away:
             raise self.away
         return answer
+
+
+class Stuck:
+    """A database that takes nothing until it is ``free``, and then everything."""
+
+    words = Words(mark="?", now="", ago="", due="")
+
+    def __init__(self):
+        self.asked, self.free = asyncio.Event(), asyncio.Event()
+        self.batches = []
+
+    async def write(self, batch):
+        self.asked.set()
+        await self.free.wait()
+        self.batches.append(batch)
+        return ()
+
+    async def run(self, statement, parameters):
+        return []
+
+    async def aclose(self):
+        """Nothing is open."""
 
 
 def gate(shelf=None, clock=None):

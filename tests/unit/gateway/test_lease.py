@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agentxsuite.gateway.lease import LEASE_SECONDS, Lease
+from agentxsuite.gateway.lease import LEASE_SECONDS, NOBODY_SECONDS, Lease
 from agentxsuite.gateway.refusals import Unavailable
 from tests.unit.gateway.shelf import Clock
 
@@ -42,16 +42,27 @@ def test_a_lease_counts_from_before_it_was_asked_for(lease, clock):
 
 def test_after_an_outage_the_living_are_given_time(lease, clock):
     """The first worker to come back would close the runs of all others."""
-    assert lease.may_judge()
-    clock.now += LEASE_SECONDS + 1
-    assert not lease.may_judge()
+    clock.now += LEASE_SECONDS
+    assert lease.patience() == LEASE_SECONDS
+    clock.now += 1
+    assert lease.patience() is None
     lease.renewed(clock.now)
-    assert not lease.may_judge()
+    assert lease.patience() is None
     clock.now += LEASE_SECONDS - 1
     lease.renewed(clock.now)
-    assert not lease.may_judge()
+    assert lease.patience() is None
     clock.now += 1
-    assert lease.may_judge()
+    assert lease.patience() == LEASE_SECONDS
+
+
+def test_a_worker_that_has_just_begun_takes_nobody_for_lost(lease, clock):
+    """A worker started after an outage would close the runs of all who are about to come back."""
+    assert lease.patience() == NOBODY_SECONDS
+    clock.now += LEASE_SECONDS - 1
+    lease.renewed(clock.now)
+    assert lease.patience() == NOBODY_SECONDS
+    clock.now += 1
+    assert lease.patience() == LEASE_SECONDS
 
 
 async def test_a_run_is_cancelled_once_and_only_while_it_is_held(lease):

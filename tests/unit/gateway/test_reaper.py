@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agentxsuite.gateway.lease import LEASE_SECONDS
+from agentxsuite.gateway.lease import LEASE_SECONDS, NOBODY_SECONDS
 from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.refusals import Unavailable
 from agentxsuite.gateway.rows import LostRun, stamp
@@ -90,6 +90,18 @@ async def test_a_worker_without_a_lease_judges_nobody(shelf):
     clock.now += LEASE_SECONDS + 1
     await reap(door)
     assert shelf.asked == []
+
+
+async def test_a_worker_that_has_just_begun_closes_only_what_is_overdue(shelf):
+    """After an outage runs of living workers would be closed; or overdue ones stay open."""
+    clock = Clock()
+    door = gate(shelf, clock)
+    await reap(door)
+    assert shelf.patience == NOBODY_SECONDS
+    assert shelf.running == set()
+    clock.now += LEASE_SECONDS
+    await reap(door)
+    assert shelf.patience == LEASE_SECONDS
 
 
 async def test_old_keys_are_swept(shelf):

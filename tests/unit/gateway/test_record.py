@@ -2,23 +2,29 @@
 
 import asyncio
 import json
+from contextlib import aclosing
 
 import pytest
 
+from agentxsuite.gateway import rows
 from agentxsuite.gateway.call import Outcome
 from agentxsuite.gateway.guards import KeyTaken
 from agentxsuite.gateway.idempotency import digest
 from agentxsuite.gateway.lease import LEASE_SECONDS
+from agentxsuite.gateway.ledger import GroupCommit
+from agentxsuite.gateway.ledger.columns import ONE_KEY
 from agentxsuite.gateway.record import note, recorded, start
 from agentxsuite.gateway.refusals import (
     InFlight,
+    NeverSent,
+    NotRecorded,
     OutcomeUnknown,
     RunCancelled,
     Unavailable,
     UpstreamFailed,
 )
-from tests.unit.gateway.building import call, entry
-from tests.unit.gateway.shelf import AWAY, Clock, Shelf, gate, stored_run
+from tests.unit.gateway.building import NOON, call, entry
+from tests.unit.gateway.shelf import AWAY, Clock, Shelf, Stuck, gate, stored_run
 
 
 @pytest.fixture
@@ -101,6 +107,50 @@ class Everything(set):
 
     def remove(self, _):
         """Keep it."""
+
+
+async def test_starts_that_were_never_taken_leave_room_for_ends():
+    """Under overload what tools have done would not be recorded."""
+    database = Stuck()
+    async with aclosing(GroupCommit(database, max_changes=2)) as ledger:
+        door = gate(ledger)
+        waiting = [asyncio.ensure_future(start(entry(), door)) for _ in range(2)]
+        await asyncio.sleep(0)  # they begin
+        for _ in range(100):
+            with pytest.raises(NotRecorded):
+                await start(entry(), door)
+        end = ledger.commit(rows.finished(entry(started=NOON, ended=NOON)))
+        database.free.set()
+        await end
+        assert await asyncio.gather(*waiting) == [True, True]
+    assert sum(len(batch.ends) for batch in database.batches) == 1
+
+
+async def test_a_caller_that_goes_while_its_start_is_written_leaves_nothing_sent():
+    """The record would tell of a call that was never made, and its key be taken for a day."""
+    database = Stuck()
+    async with aclosing(GroupCommit(database)) as ledger:
+        door = gate(ledger)
+        story = opened(door, key="k")
+        known = story.entry
+        known.reserved = dict.fromkeys(ONE_KEY, "k")
+
+        async def run():
+            async with story:
+                await start(known, door)
+
+        calling = asyncio.create_task(run())
+        await database.asked.wait()
+        calling.cancel()
+        database.free.set()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+    begun, given_up = database.batches
+    assert [run["id"] for run in begun.runs] == [known.run_id]
+    (end,) = given_up.ends
+    assert (end["id"], end["outcome_code"]) == (known.run_id, "worker_lost")
+    assert end["error_text"] == NeverSent().detail
+    assert given_up.released == [known.run_id]
 
 
 async def test_giving_up_fails_in_silence(shelf, caplog):

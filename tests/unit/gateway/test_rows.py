@@ -102,6 +102,27 @@ def test_counted_refusals_name_their_source():
     assert rows.counted(known, 2, NOON).events[0]["subject"] == "agent:1"
 
 
+@pytest.mark.parametrize("name", ["x" * 2_000_000, "\0" * 3, "\U0001f600" * 5000])
+def test_names_that_callers_make_up_fit_their_columns(name):
+    """A refusal could not be written, and all that wait with it."""
+    known = ("org", "env", "agent:1", f"tool:{name}", "denied")
+    refusal = Unauthenticated("unauthenticated", "Who?")
+    asked = call(tool=name, environment=name), call(tool="", environment=name)
+    changes = [rows.counted(known, 2, NOON)] + [
+        rows.refused(Entry(each), refusal) for each in asked
+    ]
+    for target in (change.events[0]["target"] for change in changes):
+        assert "\0" not in target
+        assert len(target.encode()) <= 2_600
+    assert all(len(change.events[0]["context"]) < 10_000 for change in changes)
+
+
+def test_a_stranger_need_not_name_an_environment():
+    """A call that names none could not be refused on record."""
+    change = rows.refused(Entry(call(environment=None)), Unauthenticated("unauthenticated", "Who?"))
+    assert json.loads(change.events[0]["context"])["environment"] is None
+
+
 def test_text_that_only_spells_nul_is_kept():
     """A text about escapes would be kept as its digest, or altered."""
     spelled = {"text": "\\u0000"}

@@ -15,7 +15,7 @@ from agentxsuite.gateway.guards import AlreadyEnded, KeyTaken
 from agentxsuite.gateway.ledger.batch import Pending, gathered, take
 from agentxsuite.gateway.ledger.database import Away, Database, WriteFailed
 from agentxsuite.gateway.ledger.leases import Leases
-from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.refusals import NotRecorded, Unavailable, Unrecordable
 from agentxsuite.gateway.rows import Change
 
 HELD_CHANGES = 4096
@@ -50,8 +50,9 @@ class GroupCommit(Leases):
     def commit(self, change: Change) -> asyncio.Future[None]:
         """Begin to write one change; the future is done when it is durable.
 
-        It fails with KeyTaken or AlreadyEnded when its guard does not hold, and with Unavailable
-        when too much waits already or the database does not take the change.
+        It fails with KeyTaken or AlreadyEnded when its guard does not hold, with NotRecorded when
+        too much waits already, with Unrecordable when the database refuses the change, and with
+        any other Unavailable when the database is away: the change may then be on record.
         """
         loop = asyncio.get_running_loop()
         pending = Pending(change, change.weight, loop.create_future())
@@ -60,8 +61,7 @@ class GroupCommit(Leases):
             self._changes >= self._max_changes * share
             or self._bytes + pending.weight > self._max_bytes * share
         ):
-            sentence = "Too many calls wait to be recorded: try again."
-            pending.done.set_exception(Unavailable("ledger_unavailable", sentence))
+            pending.done.set_exception(NotRecorded())
             return pending.done
         self._changes += 1
         self._bytes += pending.weight
@@ -126,8 +126,7 @@ class GroupCommit(Leases):
         if batch:
             log.error("%d changes could not be written: %s", len(batch), error)
         for pending in batch:
-            sentence = "The record cannot be written: try again."
-            self._finish(pending, Unavailable("ledger_unavailable", sentence))
+            self._finish(pending, unwritten(error))
 
     def _finish(self, pending: Pending, error: Exception | None) -> None:
         """Tell how it went; who has gone is not told."""
@@ -139,3 +138,10 @@ class GroupCommit(Leases):
             pending.done.set_result(None)
         else:
             pending.done.set_exception(error)
+
+
+def unwritten(error: WriteFailed) -> Unavailable:
+    """What a caller is told; only a database that is away leaves it open what was written."""
+    if isinstance(error, Away):
+        return Unavailable("ledger_unavailable", "The record cannot be reached: try again.")
+    return Unrecordable()

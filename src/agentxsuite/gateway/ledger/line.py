@@ -18,7 +18,11 @@ from agentxsuite.gateway.ledger.database import Away, Found, WriteFailed
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 3.0  # of the server's own patience; the largest batch takes a tenth of it
 ANSWER_SECONDS = 4.0  # until the line is cut
-AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+REFUSED = (  # by a database that is there, though its driver files them under its failures
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.ProgramLimitExceeded,
+)
 GONE = (OSError, psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 
 
@@ -39,7 +43,7 @@ class Line:
         async with self._turn:
             try:
                 return await self._ask(await self._open(), statement, parameters)
-            except AGAIN as error:
+            except REFUSED as error:
                 raise WriteFailed(str(error)) from error
             except GONE as error:
                 await self.aclose()

@@ -7,7 +7,7 @@ import pytest
 
 from agentxsuite.gateway.ledger import GroupCommit, group
 from agentxsuite.gateway.ledger.database import Away, Words, WriteFailed
-from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.refusals import NotRecorded, Unavailable, Unrecordable
 from agentxsuite.gateway.rows import Change
 
 
@@ -58,7 +58,7 @@ async def test_a_bad_batch_is_written_change_by_change():
     """One bad row would spoil everybody's record."""
     database = Planned(WriteFailed, None, WriteFailed)
     outcome = await tried(database, begin("1"), begin("2"), begin("3"))
-    assert outcome == [None, Unavailable, None]
+    assert outcome == [None, Unrecordable, None]
     assert database.written == [["1"], ["3"]]
 
 
@@ -66,7 +66,7 @@ async def test_a_database_that_goes_in_the_midst_is_not_asked_for_each_change():
     """Callers would wait for hundreds of timeouts, one after the other."""
     database = Planned(WriteFailed, None, Away)
     outcome = await tried(database, begin("1"), begin("2"), end("3"), begin("4"))
-    assert outcome == [None, Unavailable, None, Unavailable]
+    assert outcome == [None, Unavailable, None, Unavailable]  # on record or not: nobody knows
     assert database.written == [["1"], ["3"]]
 
 
@@ -89,11 +89,11 @@ async def test_what_is_being_written_counts_as_held():
         await asyncio.sleep(0)
         rest = [ledger.commit(begin(number)) for number in "23"]
         ended = await asyncio.gather(first, *rest, return_exceptions=True)
-        assert [error and type(error) for error in ended] == [None, None, Unavailable]
+        assert [error and type(error) for error in ended] == [None, None, NotRecorded]
         await ledger.commit(begin("4"))
 
 
 async def test_what_began_can_end_when_the_queue_is_full():
     """Under load finished runs would be left open, and their answers lost."""
     changes = [begin("1"), begin("2"), end("3"), end("4")]
-    assert await tried(Planned(), *changes, max_changes=1) == [None, Unavailable, None, Unavailable]
+    assert await tried(Planned(), *changes, max_changes=1) == [None, NotRecorded, None, NotRecorded]

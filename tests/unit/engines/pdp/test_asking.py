@@ -31,6 +31,7 @@ def test_a_question_carries_what_the_server_knows():
     request = asked(given={"amount": 5})
     assert (request.organization, request.environment) == ("o1", "e1")
     assert (request.agent, request.tool, request.user, request.roles) == ("a1", "t1", None, ())
+    assert (request.action, request.target) == ("tool.invoke", "tool:pay/transfer")
     assert request.input == {"amount": 5}
     assert request.attributes == {
         "principal": {"kind": "agent", "id": "a1", "roles": [], "user": None},

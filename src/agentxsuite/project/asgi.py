@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import Error
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentxsuite.project.settings")
 django.setup(set_prefix=False)
@@ -27,7 +28,8 @@ from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
 from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
 
-HOURS = 6  # between two looks at the partitions
+LOOK_AGAIN = 6 * 3600.0  # seconds between two looks at the partitions
+TRY_AGAIN = 5 * 60.0  # seconds after one that failed
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +76,21 @@ class Application:
 
 
 async def keep_partitions() -> None:
-    """Make the months ahead, now and every few hours; what fails is tried again."""
+    """Make the months ahead, now and every few hours; what fails is tried again within minutes."""
     while True:
-        try:
-            for name in await in_thread(add_partitions):
-                log.info("partition %s was added", name)
-        except DatabaseError:
-            log.exception("no partition could be added; the next try is in %d hours", HOURS)
-        await asyncio.sleep(HOURS * 3600)
+        pause = await look_at_partitions()
+        await asyncio.sleep(pause)
+
+
+async def look_at_partitions(add: Callable[[], list[str]] = add_partitions) -> float:
+    """Add what is missing; returns the seconds until somebody should look again."""
+    try:
+        for name in await in_thread(add):
+            log.info("partition %s was added", name)
+    except Error:
+        log.exception("no partition could be added; the next try is in %d s", TRY_AGAIN)
+        return TRY_AGAIN
+    return LOOK_AGAIN
 
 
 application = Application(settings.PLANE)

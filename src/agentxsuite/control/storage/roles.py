@@ -18,11 +18,21 @@ from psycopg.conninfo import make_conninfo
 LOGIN = ("HOST", "PORT", "USER", "PASSWORD")
 CONNECT_SECONDS = 5
 STRENGTH = """
-SELECT rolname, rolsuper, rolbypassrls, EXISTS (
-  SELECT FROM pg_class WHERE oid = to_regclass('tenancy_organization')
-  AND pg_has_role(current_user, relowner, 'MEMBER'))
+SELECT rolname, rolsuper, rolbypassrls,
+  EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('tenancy_organization')
+    AND pg_has_role(current_user, relowner, 'MEMBER')),
+  EXISTS (SELECT FROM pg_roles AS other WHERE (other.rolsuper OR other.rolbypassrls)
+    AND pg_has_role(current_user, other.oid, 'MEMBER')),
+  coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 FROM pg_roles WHERE rolname = current_user
 """
+STRONG = (
+    "is a superuser",
+    "has BYPASSRLS",
+    "owns the tables",
+    "is a member of a role that is a superuser or has BYPASSRLS",
+    "may create tables and functions in the schema",
+)
 
 
 def conninfo(role: str = "app") -> str:
@@ -89,12 +99,8 @@ def _checked(role: str) -> str:
             found = database.execute(STRENGTH).fetchone()
     except psycopg.OperationalError as error:
         raise _refusal(f"{variable} cannot be reached: {str(error).splitlines()[0]}") from None
-    name, is_super, bypasses, owns = found or ("", True, True, True)
-    for strong, what in (
-        (is_super, "is a superuser"),
-        (bypasses, "has BYPASSRLS"),
-        (owns, "owns the tables"),
-    ):
+    name, *strengths = found or ("", *(True for _ in STRONG))
+    for strong, what in zip(strengths, STRONG, strict=True):
         if strong:
             sentence = f"{variable}'s role {name} {what}, so nothing would keep tenants apart"
             raise _refusal(f"{sentence}; give it a role of its own (docs/storage.md).")

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from agentxsuite.control.storage.roles import as_owner, check_roles, conninfo
 
@@ -16,12 +17,18 @@ pytestmark = [pytest.mark.database(only="postgres"), pytest.mark.django_db(trans
 
 @pytest.fixture
 def strong(request):
-    """A role with one right too many."""
-    name = f"strong_{request.param.lower()}"
-    with psycopg.connect(os.environ["TEST_ADMIN_URL"], autocommit=True) as admin:
-        admin.execute(f"CREATE ROLE {name} LOGIN {request.param}")
+    """A role with one right too many: an attribute, a membership, or a grant on the schema."""
+    name, source = "strong_one", "strong_source"
+    database = connection.settings_dict["NAME"]
+    address = make_conninfo(os.environ["TEST_ADMIN_URL"], dbname=database)
+    with psycopg.connect(address, autocommit=True) as admin:
+        for role in (name, source):
+            admin.execute(f"CREATE ROLE {role} LOGIN")
+        for statement in request.param.split("; "):
+            admin.execute(statement)
         yield name
-        admin.execute(f"DROP ROLE {name}")
+        admin.execute(f"DROP OWNED BY {name}, {source}")
+        admin.execute(f"DROP ROLE {name}, {source}")
 
 
 def test_the_tests_themselves_are_held_by_the_walls():
@@ -29,13 +36,27 @@ def test_the_tests_themselves_are_held_by_the_walls():
     check_roles()
 
 
-@pytest.mark.parametrize("strong", ["SUPERUSER", "BYPASSRLS"], indirect=True)
+@pytest.mark.parametrize(
+    "strong",
+    [
+        "ALTER ROLE strong_one SUPERUSER",
+        "ALTER ROLE strong_one BYPASSRLS",
+        "ALTER ROLE strong_source SUPERUSER; GRANT strong_source TO strong_one",
+        "ALTER ROLE strong_source BYPASSRLS; GRANT strong_source TO strong_one",
+        "ALTER ROLE strong_source BYPASSRLS; GRANT strong_source TO strong_one WITH INHERIT FALSE",
+        "GRANT CREATE ON SCHEMA public TO strong_one",
+        "GRANT CREATE ON SCHEMA public TO strong_source; GRANT strong_source TO strong_one",
+    ],
+    indirect=True,
+)
 @pytest.mark.parametrize("role", ["app", "ledger"])
 def test_a_role_that_no_wall_holds_is_refused(role, strong, monkeypatch):
     """An installation runs without its second wall, and nobody notices."""
     login = configured.DATABASES["default"] if role == "app" else configured.DATABASE_ROLES[role]
     monkeypatch.setitem(login, "USER", strong)
-    with pytest.raises(ImproperlyConfigured, match=f"cannot start: .*{strong} (is|has) .*docs/sto"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"cannot start: .*{strong} (is|has|may) .*docs/sto"
+    ):
         check_roles()
 
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo serve test faults check mutants bench lock clean
+.PHONY: help demo serve test faults openapi check mutants bench lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -18,6 +18,9 @@ test: $(READY) ## every test, on SQLite and on real PostgreSQL and Redis
 
 faults: $(READY) ## kill, freeze and restart everything under load, and count what was lost (10 minutes)
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+openapi: $(READY) ## renew docs/api/openapi.yaml after a change of the API
+	@$(BIN)/python -m tests.openapi
 
 check: $(READY) ## lint, types, import contracts, budgets, migrations
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

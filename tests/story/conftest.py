@@ -19,6 +19,7 @@ from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleD
 from agentxsuite.control.policies.services import create_policy
 from agentxsuite.project.asgi import Application
 from tests.cast import Company
+from tests.openapi.checked import checked
 from tests.servers import mcp_http
 
 
@@ -89,7 +90,8 @@ async def serving(plane: str = "all") -> AsyncIterator[httpx2.AsyncClient]:
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve([listening]))
         base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with httpx2.AsyncClient(base_url=base, timeout=30) as client:
+        hooks = {"response": [checked]}
+        async with httpx2.AsyncClient(base_url=base, timeout=30, event_hooks=hooks) as client:
             yield client
         server.should_exit = True
         await running

@@ -102,7 +102,11 @@ def test_counted_refusals_name_their_source():
     assert rows.counted(known, 2, NOON).events[0]["subject"] == "agent:1"
 
 
-@pytest.mark.parametrize("name", ["x" * 2_000_000, "\0" * 3, "\U0001f600" * 5000])
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 2_000_000, "\0" * 3, "\U0001f600" * 5000],
+    ids=["long", "a NUL", "four bytes a character"],
+)
 def test_names_that_callers_make_up_fit_their_columns(name):
     """A refusal could not be written, and all that wait with it."""
     known = ("org", "env", "agent:1", f"tool:{name}", "denied")

@@ -134,7 +134,8 @@ def fail(actor: Actor, plan: Plan, error: UpstreamError | Unacceptable) -> Upstr
     with changing(plan.organization):
         connection = _live(plan.id).first()
         if connection is not None:
-            _note(connection, status=ConnectionStatus.FAIL, status_reason=error.detail[:1000])
+            reason = error.detail.replace("\0", "\ufffd")[:1000]  # PostgreSQL refuses NUL
+            _note(connection, status=ConnectionStatus.FAIL, status_reason=reason)
             _record(actor, plan, connection, {"error": error.code})
     kind = UpstreamSlow if isinstance(error, UpstreamTimeout) else UpstreamFailed
     return kind(error.code, error.detail)

@@ -203,6 +203,13 @@ def test_a_connection_that_is_gone_is_not_synced(actor, connection):
     assert sync.fail(actor, plan, Unacceptable("x", "y")).code == "x"
 
 
+def test_a_server_that_complains_in_odd_characters_is_told_about(actor, connection):
+    """A person who syncs gets an error of ours instead of the server's."""
+    problem = sync.fail(actor, sync.begin(connection), Unacceptable("x", "no\0 way"))
+    connection.refresh_from_db()
+    assert (problem.code, connection.status_reason) == ("x", "no\ufffd way")
+
+
 def test_a_deleted_environment_is_not_synced(connection, prod):
     """As above, for everything that stands in a deleted environment."""
     type(prod).objects.filter(id=prod.id).update(deleted_at=prod.created_at)

@@ -34,6 +34,7 @@ EXECUTE = "/runs/execute/"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 SCOPES = ["tool.invoke"]
 PACE = Pace()
+LOADERS = 2  # organizations whose snapshots are loaded at a time
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +200,8 @@ def open_directory() -> FreshDirectory:
         if settings.EMBEDDED
         else PostgresReader(conninfo("app"))
     )
-    return FreshDirectory(reader, load_snapshot, ThreadPoolExecutor(1, "snapshot"))
+    threads = [ThreadPoolExecutor(1, f"snapshot-{number}") for number in range(LOADERS)]
+    return FreshDirectory(reader, load_snapshot, threads)
 
 
 def open_ledger() -> GroupCommit:

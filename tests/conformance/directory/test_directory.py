@@ -1,14 +1,11 @@
 """One suite for both directories: facts are never older than the question."""
 
 import asyncio
-import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
 from django.utils import timezone
 from knox.models import AuthToken
 
@@ -20,9 +17,7 @@ from agentxsuite.control.tenancy.models import OrganizationMembership
 from agentxsuite.gateway.asgi import open_directory
 from agentxsuite.gateway.gate import Question
 from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
-from agentxsuite.gateway.orm.reading import Reading
 from agentxsuite.gateway.refusals import Unavailable
-from tests.unit.gateway import building
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -205,76 +200,6 @@ async def test_who_leaves_while_waiting_harms_nobody(directory, company):
     assert answers[1].snapshot is answers[2].snapshot
 
 
-class Steady:
-    """A reader of a database that is always at its second revision."""
-
-    async def read(self, question):
-        return Reading(2, token_live=True, user=None)
-
-    async def aclose(self):
-        """Nothing is held."""
-
-
-async def test_a_load_that_fails_closes_the_door_for_once():
-    """One failed load, and a worker never reads an environment again."""
-    made = building.snapshot(None)
-    loads = iter([OperationalError("gone"), replace(made, revision=1), replace(made, revision=2)])
-
-    def load(*_):
-        if isinstance(loaded := next(loads), Exception):
-            raise loaded
-        return loaded
-
-    async with aclosing(FreshDirectory(Steady(), load, ThreadPoolExecutor(1))) as directory:
-        with pytest.raises(Unavailable):
-            await directory.ask(Question("o", environment="e"))
-        # the first that succeeds had begun too early for this question
-        assert (await directory.ask(Question("o", environment="e"))).snapshot.revision == 2
-
-
-class AtOnce(Executor):
-    """Does the work before anybody can look, so that a test says what comes when."""
-
-    def submit(self, work, /, *args):
-        done = Future()
-        done.set_result(work(*args))
-        return done
-
-
-async def test_a_load_that_ends_as_somebody_asks_is_no_circle():
-    """The worker would stand still for ever: nobody would be answered any more."""
-    loads = iter([1, 2, 2])
-
-    def load(*_):
-        return replace(building.snapshot(None), revision=next(loads))
-
-    async def ask(turns):
-        for _ in range(turns):
-            await asyncio.sleep(0)  # the loop goes once around
-        return await directory.ask(Question("o", environment="e"))
-
-    async with aclosing(FreshDirectory(Steady(), load, AtOnce())) as directory:
-        answers = await asyncio.gather(*(ask(turns) for turns in range(4)))
-    assert {answer.snapshot.revision for answer in answers} == {2}
-
-
-async def test_a_load_that_takes_too_long_closes_the_door_but_is_not_lost(monkeypatch):
-    """Calls pile up behind a database that stopped answering in the middle."""
-    monkeypatch.setattr("agentxsuite.gateway.orm.directory.LOAD_SECONDS", 0.05)
-    going_on = threading.Event()
-
-    def load(*_):
-        going_on.wait(10)
-        return replace(building.snapshot(None), revision=2)
-
-    async with aclosing(FreshDirectory(Steady(), load, ThreadPoolExecutor(1))) as directory:
-        with pytest.raises(Unavailable):
-            await directory.ask(Question("o", environment="e"))
-        going_on.set()
-        monkeypatch.setattr("agentxsuite.gateway.orm.directory.LOAD_SECONDS", 10)
-        assert (await directory.ask(Question("o", environment="e"))).snapshot is not None
-
-
 READERS = {
     "sqlite": lambda: SqliteReader("/nowhere/at/all.sqlite3"),
     "postgres": lambda: PostgresReader("host=/nowhere dbname=none"),
@@ -284,7 +209,7 @@ READERS = {
 @pytest.mark.parametrize("kind", READERS)
 async def test_a_database_that_is_down_closes_the_door(kind):
     """Calls would be decided by facts that nobody can check."""
-    lost = FreshDirectory(READERS[kind](), lambda *_: None, ThreadPoolExecutor(1))
+    lost = FreshDirectory(READERS[kind](), lambda *_: None, [ThreadPoolExecutor(1)])
     async with aclosing(lost):
         with pytest.raises(Unavailable) as closed:
             await lost.ask(Question("o", environment="e", login_digest="x"))

@@ -1,13 +1,15 @@
 """Snapshots that are never older than the call.
 
 Every call reads its environment's revision. While it is the one of the snapshot at hand, that is
-used; otherwise one load, off the loop, serves all who wait for it.
+used; otherwise one load, off the loop, serves all who wait for it. Organizations take turns: each
+has one load under way at most, so that nobody waits for all environments of a neighbour.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from contextlib import asynccontextmanager, suppress
+from weakref import WeakValueDictionary
 
 from django.db import Error as DatabaseError
 from django.db import connections
@@ -19,18 +21,26 @@ from agentxsuite.gateway.refusals import Unavailable
 
 Place = tuple[str, str]  # organization and environment
 Load = Callable[[str, str, Snapshot | None], Snapshot | None]
+HELD = 1000  # snapshots that are kept; the one unused for longest goes first
 LOAD_SECONDS = 10.0  # a caller waits for facts; the load goes on for those who come later
 
 
 class FreshDirectory:
-    """Answers questions from snapshots, each checked against the database."""
+    """Answers questions from snapshots, each checked against the database.
 
-    def __init__(self, reader: Reader, load: Load, executor: Executor) -> None:
+    Every one of `threads` is an executor with a single thread, which has its own connections.
+    """
+
+    def __init__(self, reader: Reader, load: Load, threads: Sequence[Executor]) -> None:
         self._reader = reader
         self._load = load
-        self._executor = executor
-        self._held: dict[Place, Snapshot] = {}
-        self._loading: dict[Place, asyncio.Future[Snapshot | None]] = {}
+        self._threads = threads
+        self._idle = list(threads)
+        self._free = asyncio.Semaphore(len(threads))
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._held: dict[Place, Snapshot] = {}  # the one used last comes last
+        self._loading: dict[Place, asyncio.Task[Snapshot | None]] = {}
+        self._closed = False
 
     async def ask(self, question: Question) -> Facts:
         """Facts as they are after the question; raises Unavailable when the database is down."""
@@ -53,42 +63,71 @@ class FreshDirectory:
             raise database_down() from None
 
     async def aclose(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; who waits for a turn gets none any more."""
+        self._closed = True
         await self._reader.aclose()
-        await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
-        self._executor.shutdown()
+        if self._loading:
+            await asyncio.wait(self._loading.values())
+        for thread in self._threads:
+            await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
+            thread.shutdown()
 
     async def _snapshot(self, place: Place, revision: int) -> Snapshot | None:
         """The snapshot of an environment at this revision or a later one."""
         held = self._held.get(place)
-        while held is None or held.revision < revision:
-            held = await asyncio.shield(self._load_once(place))
-            if held is None:
-                return None
-        return held
+        if held is not None and held.revision >= revision:
+            self._keep(place, held)
+            return held
+        loaded = await self._load_once(place)
+        while loaded is not None and loaded.revision < revision:  # it had begun too early for us
+            loaded = await self._load_once(place)
+        return loaded
 
-    def _load_once(self, place: Place) -> "asyncio.Future[Snapshot | None]":
+    async def _load_once(self, place: Place) -> Snapshot | None:
+        """What the load under way, or else a new one, finds; it outlives who waits for it."""
         loading = self._loading.get(place)
-        if loading is not None and loading.done():  # in this very turn: its callback is still due
-            self._keep(place, loading)
-            loading = None
         if loading is None:
-            loop = asyncio.get_running_loop()
-            held = self._held.get(place)
-            loading = loop.run_in_executor(self._executor, self._load, *place, held)
-            self._loading[place] = loading
-            loading.add_done_callback(partial(self._keep, place))
-        return loading
+            loading = self._loading[place] = asyncio.create_task(self._load_in_turn(place))
+            loading.add_done_callback(heed)
+        await asyncio.wait([loading])
+        return loading.result()
 
-    def _keep(self, place: Place, loaded: "asyncio.Future[Snapshot | None]") -> None:
-        """Hold what was loaded; what has gone is not held, and an error changes nothing."""
-        if self._loading.get(place) is not loaded:  # kept already, and perhaps loaded anew
-            return
-        del self._loading[place]
-        if loaded.exception() is None:
-            self._held.pop(place, None)
-            if snapshot := loaded.result():
-                self._held[place] = snapshot
+    async def _load_in_turn(self, place: Place) -> Snapshot | None:
+        """Load and hold; what has gone is not held, and an error changes nothing."""
+        try:
+            async with self._turn(place[0]) as thread:
+                held, loop = self._held.get(place), asyncio.get_running_loop()
+                loaded = await loop.run_in_executor(thread, self._load, *place, held)
+            self._keep(place, loaded)
+            return loaded
+        finally:
+            del self._loading[place]
+
+    @asynccontextmanager
+    async def _turn(self, organization: str) -> AsyncIterator[Executor]:
+        """A thread, for one of an organization at a time; both are given in the order of asking."""
+        async with self._turns.setdefault(organization, asyncio.Lock()), self._free:
+            if self._closed:
+                raise ReadFailed
+            thread = self._idle.pop()
+            try:
+                yield thread
+            finally:
+                self._idle.append(thread)
+
+    def _keep(self, place: Place, snapshot: Snapshot | None) -> None:
+        """Hold a snapshot as the one used last, for as long as there is room."""
+        self._held.pop(place, None)
+        if snapshot is not None:
+            self._held[place] = snapshot
+        if len(self._held) > HELD:
+            del self._held[next(iter(self._held))]
+
+
+def heed(loading: "asyncio.Task[Snapshot | None]") -> None:
+    """Nobody may wait for a load any more: its error is no news then."""
+    with suppress(asyncio.CancelledError):
+        loading.exception()
 
 
 def database_down() -> Unavailable:

@@ -26,6 +26,9 @@ SQLITE_OPTIONS = {
 # libpq's: no thread waits for ever for a host that has gone without a word.
 PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 
+# The server's: what hangs in the middle of a transaction gives up its connection and its locks.
+BOUNDS = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+
 
 def refusal(problem: str) -> ImproperlyConfigured:
     """Return the error that stops the start: one line, always with the same beginning."""
@@ -89,7 +92,9 @@ def database(default: str) -> dict[str, Any]:
 def _with_options(parsed: dict[str, Any]) -> dict[str, Any]:
     if parsed["ENGINE"] == SQLITE:
         return parsed | {"OPTIONS": SQLITE_OPTIONS}
-    options = {**PATIENCE, **parsed.get("OPTIONS", {})}
+    given = parsed.get("OPTIONS", {})
+    bounds = f"{BOUNDS} {given.get('options', '')}".strip()  # the operator's come last, and win
+    options = {**PATIENCE, **given, "options": bounds}
     return parsed | {"CONN_MAX_AGE": 0, "OPTIONS": options}  # a kept connection leaks under ASGI
 
 

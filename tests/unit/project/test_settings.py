@@ -135,3 +135,11 @@ def test_production_takes_what_it_is_told(production, monkeypatch, settings_now)
     assert settings.REDIS_URL == "redis://cache/1"
     assert settings.STDIO_TEMPLATES == "/etc/agentxsuite/templates.toml"
     assert not (production / "secret-key").exists()
+
+
+def test_what_an_address_says_about_bounds_wins_over_ours(production, monkeypatch, settings_now):
+    """An operator cannot give a slow report its time, or loses all other bounds by doing so."""
+    address = "postgresql://app@db.example/agentxsuite?options=-c%20statement_timeout%3D5min"
+    monkeypatch.setenv("DATABASE_URL", address)
+    options = settings_now().DATABASES["default"]["OPTIONS"]["options"]
+    assert options == f"{environment.BOUNDS} -c statement_timeout=5min"

@@ -15,7 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-LOGIN = ("HOST", "PORT", "USER", "PASSWORD")
+LOGIN = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
+UNBOUND = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 CONNECT_SECONDS = 5
 STRENGTH = """
 SELECT rolname, rolsuper, rolbypassrls,
@@ -51,7 +52,7 @@ def conninfo(role: str = "app") -> str:
 
 @contextmanager
 def as_owner() -> Iterator[None]:
-    """Let Django's connection be the owner's for the time of a migration.
+    """Let Django's connection be the owner's for the time of a migration, however long it takes.
 
     Raises ImproperlyConfigured without DATABASE_OWNER_URL. On SQLite there is only one.
     """
@@ -60,7 +61,9 @@ def as_owner() -> Iterator[None]:
         return
     owner = login_of("owner")
     before = {name: connection.settings_dict[name] for name in LOGIN}
-    _log_in(owner)
+    options = before["OPTIONS"]
+    unbound = f"{options.get('options', '')} {UNBOUND}"
+    _log_in({**owner, "OPTIONS": {**options, "options": unbound}})
     try:
         yield
     finally:

@@ -14,6 +14,8 @@ from agentxsuite.control.storage.roles import as_owner, check_roles, conninfo
 
 pytestmark = [pytest.mark.database(only="postgres"), pytest.mark.django_db(transaction=True)]
 
+NOINHERIT = "ALTER ROLE strong_one NOINHERIT"
+
 
 @pytest.fixture
 def strong(request):
@@ -43,7 +45,7 @@ def test_the_tests_themselves_are_held_by_the_walls():
         "ALTER ROLE strong_one BYPASSRLS",
         "ALTER ROLE strong_source SUPERUSER; GRANT strong_source TO strong_one",
         "ALTER ROLE strong_source BYPASSRLS; GRANT strong_source TO strong_one",
-        "ALTER ROLE strong_source BYPASSRLS; GRANT strong_source TO strong_one WITH INHERIT FALSE",
+        f"{NOINHERIT}; ALTER ROLE strong_source BYPASSRLS; GRANT strong_source TO strong_one",
         "GRANT CREATE ON SCHEMA public TO strong_one",
         "GRANT CREATE ON SCHEMA public TO strong_source; GRANT strong_source TO strong_one",
     ],
@@ -107,3 +109,17 @@ def test_a_migration_is_the_owners_and_only_that(monkeypatch):
     monkeypatch.setitem(configured.DATABASE_ROLES, "owner", None)
     with pytest.raises(ImproperlyConfigured, match="DATABASE_OWNER_URL must be set"), as_owner():
         pass
+
+
+def test_a_request_is_bounded_and_a_migration_is_not():
+    """A forgotten transaction holds its locks for ever, or a migration is cut off half-way."""
+    assert bounds() == ["30s", "1min"]
+    with as_owner():
+        assert bounds() == ["0", "0"]
+    assert bounds() == ["30s", "1min"]
+
+
+def bounds():
+    names = ("statement_timeout", "idle_in_transaction_session_timeout")
+    with connection.cursor() as cursor:
+        return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in names]

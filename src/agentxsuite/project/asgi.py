@@ -27,6 +27,7 @@ from agentxsuite.gateway.asgi import Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
 from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
+from agentxsuite.project.places import Places  # noqa: E402  -- only after set-up
 
 LOOK_AGAIN = 6 * 3600.0  # seconds between two looks at the partitions
 TRY_AGAIN = 5 * 60.0  # seconds after one that failed
@@ -39,7 +40,7 @@ class Application:
 
     def __init__(self, plane: str = "all") -> None:
         self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)))
-        self._control = with_files(ASGIHandler())
+        self._control = with_files(Places(ASGIHandler()))
         self._plane = plane
         if plane != "data":
             get_resolver().url_patterns  # noqa: B018 - reads all views now, not under the first call

@@ -95,7 +95,7 @@ def calls(port):
     lines = {}
 
     def call():
-        line = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        line = connected(port)
         line.sendall(HELD)
         said = b""
         while b"\r\n" not in said.partition(b"\r\n\r\n")[2]:
@@ -118,6 +118,16 @@ def calls(port):
 def config(port, application):
     application = f"tests.unit.project.answering:{application}"
     return uvicorn.Config(application, port=port, workers=WORKERS, log_config=None)
+
+
+def connected(port):
+    """A connection, once somebody listens: a worker does some time after it was let in to start."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), PATIENCE)
+        except ConnectionRefusedError:
+            assert time.monotonic() < until, "nobody listens"
 
 
 def ask(port):

@@ -7,6 +7,7 @@ is read from the database before and after every call and judged by a table of i
 from collections import Counter
 from itertools import count
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 from coverage import Coverage
@@ -38,6 +39,7 @@ NUMBERS = count()
 BOUNDS = settings(
     max_examples=8,
     stateful_step_count=40,
+    derandomize=True,  # what it finds, it finds in every run
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
@@ -186,7 +188,11 @@ class Escalation(RuleBasedStateMachine):
     def invited(self, step):
         """One of the last invitations, new or used up; where there is none, the owner invites."""
         if not self.invitations:
-            self.invite(step._replace(actor=0, place=0, name=SPARE[0]))
+            nobody = f"guest{next(NUMBERS)}"  # SPARE addresses may be taken by now
+            self.invite(step._replace(actor=0, place=0, name=nobody))
+        if not self.invitations:  # the owner has gone: a code that nobody gave
+            path = f"orgs/{self.places[0]}/invitations/{uuid4()}/"
+            return Invited("made up", path, self.places[0], self.email(step.name), "owner", "")
         return self.invitations[-1 - step.number % min(3, len(self.invitations))]
 
     def withdraw(self, step):

@@ -105,7 +105,7 @@ def read(admin: str, prefix: str) -> Record:
     return Record(runs, Counter(events))
 
 
-def query(admin: str, statement: str, *values: str) -> list[tuple]:
+def query(admin: str, statement: str, *values: object) -> list[tuple]:
     """Rows of either database."""
     if admin.startswith("postgresql:"):
         with psycopg.connect(admin) as connection:

@@ -93,6 +93,17 @@ def test_runs_are_found_by_time(company, home, ada):
     assert between(created_from=after) == between(created_to=before) == []
 
 
+@pytest.mark.parametrize("early", [-30, 30])
+def test_a_run_is_found_though_its_id_and_its_time_are_not_of_one_moment(company, home, ada, early):
+    """Otherwise: a run is missed whose two clock readings a millisecond lay between."""
+    made = run(company)
+    moment = made.created_at + timedelta(seconds=early)
+    with forging():
+        Run.objects.filter(id=made.id).update(created_at=moment)
+    told = moment.isoformat()
+    assert ids(ada.get(home, {"created_from": told, "created_to": told})) == [str(made.id)]
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [

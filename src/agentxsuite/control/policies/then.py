@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.policies.models import Policy, PolicyVersion
-from agentxsuite.control.tenancy.evidence import first_id
+from agentxsuite.control.tenancy.evidence import EARLY, first_id
 from agentxsuite.control.tenancy.models import Environment, OrganizationMembership, User
 from agentxsuite.engines import pdp
 from agentxsuite.wire import JSON
@@ -57,7 +57,7 @@ def role_then(environment: Environment, user: User, at: datetime) -> str | None:
     since = (
         AuditEvent.objects.in_organization(environment.organization_id)
         .filter(target=f"user:{user.id}", event_type__in=MEMBERSHIP)
-        .filter(ts__gt=at, id__gte=first_id(at))
+        .filter(ts__gt=at, id__gte=first_id(at, EARLY))
     )
     events = list(since.values_list("event_type", "event_data"))
     if not events and not _member_since(environment, user, at):

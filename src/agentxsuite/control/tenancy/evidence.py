@@ -1,7 +1,7 @@
 """The shape of rows that outlive everything they tell about."""
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from django.db import models
@@ -40,6 +40,11 @@ class Evidence(models.Model):
 
     class Meta:
         abstract = True
+
+
+# A row's id is made this much before or after the moment that the row tells of, at most.
+EARLY: Final = -60 * 1000  # milliseconds: a clock that steps back between the two
+LATE: Final = 60 * 60 * 1000
 
 
 def first_id(moment: datetime, later: int = 0) -> UUID:

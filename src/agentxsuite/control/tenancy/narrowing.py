@@ -8,11 +8,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from rest_framework import serializers
 
-from agentxsuite.control.tenancy.evidence import first_id
+from agentxsuite.control.tenancy.evidence import EARLY, LATE, first_id
 
 ANY: Final = "*"
-# A row's id is made at most this long after the moment that the row tells of.
-LATE: Final = 60 * 60 * 1000  # milliseconds
 
 Rows = QuerySet[Any]
 Narrow = Callable[[Rows, Any], Rows]
@@ -60,7 +58,7 @@ def since(column: str) -> Narrow:
     """Rows from a moment on; bounded by id too, which partitions are cut by."""
 
     def narrow(rows: Rows, moment: datetime) -> Rows:
-        return rows.filter(**{f"{column}__gte": moment}, id__gte=first_id(moment))
+        return rows.filter(**{f"{column}__gte": moment}, id__gte=first_id(moment, EARLY))
 
     return narrow
 

@@ -13,8 +13,8 @@ from mcp.client.streamable_http import streamable_http_client
 from agentxsuite.control.agents.services import issue_token
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run
-from agentxsuite.gateway import mcp as door
 from agentxsuite.gateway.jsonrpc import HANDSHAKE, META, MODERN
+from agentxsuite.gateway.mcp import paging
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 SMALL = {"path": "input.a", "op": "lte", "value": 100}
@@ -119,7 +119,7 @@ async def test_one_connection_has_an_address_with_its_own_names(client, world):
 async def test_lists_come_in_pages(client, world, monkeypatch):
     """A thousand tools would come as one answer, and bad cursors as a crash."""
     await sync_to_async(world.allow)()
-    monkeypatch.setattr(door, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     names, cursor = [], None
     while True:
         params = {"cursor": cursor} if cursor else {}

@@ -262,7 +262,7 @@ class Defective(Upstreams):
     def __init__(self):
         pass
 
-    async def call_tool(self, *_, **__):
+    async def request(self, *_, **__):
         raise RuntimeError("a defect")
 
 

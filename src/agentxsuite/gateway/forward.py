@@ -32,8 +32,12 @@ async def forward(
     endpoint = tool.connection.endpoint
     assert endpoint is not None, "check_dispatchable comes first"  # noqa: S101  -- narrows the type
     try:
-        result = await gate.upstream.call_tool(
-            endpoint, tool.upstream_name, arguments, timeout=timeout, meta=meta
+        result = await gate.upstream.request(
+            endpoint,
+            "tools/call",
+            {"name": tool.upstream_name, "arguments": arguments},
+            timeout=timeout,
+            meta=meta,
         )
     except UpstreamTimeout:
         sentence = f"The tool did not answer within {timeout:g} seconds."

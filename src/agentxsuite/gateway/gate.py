@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from agentxsuite.engines.limits import Limiter
 from agentxsuite.engines.tokens import Verifier
-from agentxsuite.engines.upstream import Endpoint
+from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
 from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.refusal_meter import RefusalMeter
@@ -111,18 +111,38 @@ class Answers(Protocol):
 
 
 class Upstream(Protocol):
-    """Runs tools where they live."""
+    """Asks the servers behind the tools."""
 
-    async def call_tool(
+    async def request(
         self,
         endpoint: Endpoint,
-        name: str,
-        arguments: Mapping[str, JSON],
+        method: str,
+        params: Mapping[str, JSON],
         *,
         timeout: float,  # noqa: ASYNC109  -- one deadline for connect, send and answer
         meta: Mapping[str, JSON] | None = None,
+        listener: Listener | None = None,
     ) -> Mapping[str, JSON]:
-        """Call one tool; raises UpstreamError."""
+        """Ask once; ``listener`` hears what is said meanwhile. Raises UpstreamError."""
+        ...
+
+    async def list_all(
+        self,
+        endpoint: Endpoint,
+        kind: Kind,
+        *,
+        timeout: float,  # noqa: ASYNC109  -- for all pages together
+    ) -> Sequence[Mapping[str, JSON]]:
+        """Every definition of a kind; raises UpstreamError."""
+        ...
+
+    async def who(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  -- one deadline for connect, send and answer
+    ) -> ServerInfo:
+        """What the server said about itself; raises UpstreamError."""
         ...
 
 

@@ -1,5 +1,7 @@
-"""Forward upstream: call tools on MCP servers over Streamable HTTP and stdio, in either era."""
+"""Forward upstream: ask MCP servers over Streamable HTTP and stdio, in either era."""
 
+from agentxsuite.engines.upstream.calls import Listener
+from agentxsuite.engines.upstream.catalogue import PROMPTS, RESOURCES, TEMPLATES, Kind
 from agentxsuite.engines.upstream.client import Upstreams, check_endpoint
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, check_headers
@@ -21,11 +23,16 @@ from agentxsuite.engines.upstream.templates import (
 )
 
 __all__ = [
+    "PROMPTS",
+    "RESOURCES",
+    "TEMPLATES",
     "Egress",
     "EgressDenied",
     "Endpoint",
     "EndpointInvalid",
+    "Kind",
     "Limits",
+    "Listener",
     "ServerInfo",
     "Template",
     "TemplateInvalid",

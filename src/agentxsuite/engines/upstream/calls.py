@@ -4,24 +4,60 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agentxsuite.engines.upstream.eras import ServerInfo
+from agentxsuite import wire
+from agentxsuite.engines.upstream import jsonrpc
+from agentxsuite.engines.upstream.eras import Era, ServerInfo, stamped
 from agentxsuite.engines.upstream.jsonrpc import Message
+from agentxsuite.wire import JSON
 
 # Asking these twice changes nothing, so a request that met a dying socket may be repeated.
-_REPEATABLE = frozenset({"initialize", "ping", "server/discover", "tools/list"})
+_REPEATABLE = frozenset(
+    {
+        "completion/complete",
+        "initialize",
+        "ping",
+        "prompts/get",
+        "prompts/list",
+        "resources/list",
+        "resources/read",
+        "resources/templates/list",
+        "server/discover",
+        "tools/list",
+    }
+)
 # The protocol forbids to cancel its own negotiation.
 _UNCANCELLABLE = frozenset({"initialize", "server/discover"})
 
 
+class Listener(Protocol):
+    """Hears what an upstream says of one request while it works on it."""
+
+    @property
+    def stamp(self) -> Mapping[str, JSON]:
+        """The protocol's own ``_meta`` keys that the upstream may know: capabilities, log level."""
+        ...
+
+    async def hear(self, message: Message, /) -> Message | None:
+        """Take a notification or a request; what it returns is a request's ``result`` or ``error``.
+
+        None leaves the answer to this engine. The upstream is read on when it returns.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class Call:
-    """One request; ``sent`` becomes true when its first byte may have left."""
+    """One request; ``sent`` becomes true when its first byte may have left.
+
+    With a ``listener`` the request's own number is its progress token.
+    """
 
     method: str
     params: Mapping[str, Any]
     name: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     sent: bool = False
+    listener: Listener | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -32,6 +68,25 @@ class Call:
     def cancellable(self) -> bool:
         """Whether the upstream wants to hear that nobody waits any more."""
         return self.method not in _UNCANCELLABLE
+
+    def body(self, number: int, era: Era) -> bytes:
+        """The request as it is sent to an upstream of this era."""
+        params = self.params
+        if self.listener is not None:
+            stamp = self.listener.stamp if era == "stateless" else {}
+            meta = {**params.get("_meta", {}), "progressToken": number}
+            return jsonrpc.request(
+                number, self.method, stamped({**params, "_meta": meta}, era, stamp)
+            )
+        return jsonrpc.request(number, self.method, stamped(params, era))
+
+    async def answer(self, message: Message) -> bytes | None:
+        """What is said to a message of the upstream's own; None where nothing is due."""
+        if self.listener is not None:
+            told = await self.listener.hear(message)
+            if told is not None and message.get("id") is not None:
+                return wire.dumps({"jsonrpc": "2.0", "id": message["id"], **told})
+        return jsonrpc.answer_for(message)
 
 
 @dataclass(slots=True)

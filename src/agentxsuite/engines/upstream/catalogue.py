@@ -1,7 +1,7 @@
-"""An upstream's whole list of tools, however many pages it takes, within bounds."""
+"""An upstream's whole list of one kind of thing, however many pages it takes, within bounds."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentxsuite import wire
 from agentxsuite.engines.upstream.calls import Call
@@ -12,32 +12,53 @@ MAX_PAGES = 100
 MAX_BYTES = 16 * 1024 * 1024  # of all definitions together
 
 
-async def list_tools(ask: Callable[[Call], Awaitable[Message]]) -> list[Message]:
+class Kind(NamedTuple):
+    """What is listed: the method, the member of its answer, what each item is known by.
+
+    ``capability`` is what a server says that has any.
+    """
+
+    method: str
+    member: str
+    key: str
+    capability: str
+    noun: str
+
+
+TOOLS = Kind("tools/list", "tools", "name", "tools", "tool")
+RESOURCES = Kind("resources/list", "resources", "uri", "resources", "resource")
+TEMPLATES = Kind(
+    "resources/templates/list", "resourceTemplates", "uriTemplate", "resources", "template"
+)
+PROMPTS = Kind("prompts/list", "prompts", "name", "prompts", "prompt")
+
+
+async def read_all(ask: Callable[[Call], Awaitable[Message]], kind: Kind) -> list[Message]:
     """Every definition as the upstream gave it; raises UpstreamProtocolError beyond the bounds."""
-    tools: list[Message] = []
+    found: list[Message] = []
     size = 0
     seen: set[str] = set()
     params: dict[str, Any] = {}
     for _ in range(MAX_PAGES):
-        page = await ask(Call("tools/list", params))
+        page = await ask(Call(kind.method, params))
         size += len(wire.dumps(page))
         if size > MAX_BYTES:
-            raise UpstreamProtocolError("The upstream's tool list is larger than 16 MiB.")
-        tools += _definitions(page)
+            raise UpstreamProtocolError(f"The upstream's {kind.noun} list is larger than 16 MiB.")
+        found += _definitions(page, kind)
         cursor = page.get("nextCursor")
         if not isinstance(cursor, str):
-            return tools
+            return found
         if cursor in seen:
-            raise UpstreamProtocolError("The upstream's tool list goes in circles.")
+            raise UpstreamProtocolError(f"The upstream's {kind.noun} list goes in circles.")
         seen.add(cursor)
         params = {"cursor": cursor}
-    raise UpstreamProtocolError(f"The upstream's tool list has more than {MAX_PAGES} pages.")
+    raise UpstreamProtocolError(f"The upstream's {kind.noun} list has more than {MAX_PAGES} pages.")
 
 
-def _definitions(page: Message) -> list[Message]:
-    tools = page.get("tools")
-    if not isinstance(tools, list) or not all(
-        isinstance(tool, dict) and isinstance(tool.get("name"), str) for tool in tools
+def _definitions(page: Message, kind: Kind) -> list[Message]:
+    items = page.get(kind.member)
+    if not isinstance(items, list) or not all(
+        isinstance(item, dict) and isinstance(item.get(kind.key), str) for item in items
     ):
-        raise UpstreamProtocolError("The upstream's tool list cannot be read.")
-    return tools
+        raise UpstreamProtocolError(f"The upstream's {kind.noun} list cannot be read.")
+    return items

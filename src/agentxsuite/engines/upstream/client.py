@@ -1,12 +1,13 @@
 """The door to all upstreams: a call in, a result or an UpstreamError out, within a deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from agentxsuite.engines.upstream import eras
-from agentxsuite.engines.upstream.calls import Call, Channel
+from agentxsuite.engines.upstream.calls import Call, Channel, Listener
+from agentxsuite.engines.upstream.catalogue import Kind
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, Web, locate
 from agentxsuite.engines.upstream.eras import ServerInfo
@@ -19,6 +20,7 @@ from agentxsuite.engines.upstream.templates import Template
 
 Result = TypeVar("Result")
 
+_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}  # for Mcp-Name
 BULKHEAD = 64  # calls that one connection may have under way; more wait, within their deadline
 
 
@@ -53,24 +55,61 @@ class Upstreams:
     ) -> None:
         await self.aclose()
 
-    async def call_tool(
+    def call_tool(
         self,
         endpoint: Endpoint,
         name: str,
         arguments: Mapping[str, Any],
         *,
+        timeout: float,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, Message]:
+        """Run a tool once, as ``request`` does."""
+        params = {"name": name, "arguments": arguments}
+        return self.request(endpoint, "tools/call", params, timeout=timeout, meta=meta)
+
+    async def request(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        params: Mapping[str, Any],
+        *,
         timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
         meta: Mapping[str, Any] | None = None,
+        listener: Listener | None = None,
     ) -> Message:
-        """Run a tool once; the raw MCP result, unknown fields kept. Raises UpstreamError.
+        """Ask once; the raw MCP result, unknown fields kept. Raises UpstreamError.
 
-        The upstream receives exactly ``arguments`` and ``meta`` without the protocol's own keys.
+        The upstream receives exactly ``params`` and ``meta`` without the protocol's own keys.
+        ``listener`` hears what it says of this request while it works.
         """
-        params: Message = {"name": name, "arguments": arguments}
         if meta:
-            params["_meta"] = eras.caller_meta(meta)
-        call = Call("tools/call", params, name)
-        return await _within(timeout, self._peer(endpoint).call_tool(call), call)
+            params = {**params, "_meta": eras.caller_meta(meta)}
+        named = params.get(_NAMED.get(method, ""))
+        call = Call(method, params, named, listener=listener)
+        return await _within(timeout, self._peer(endpoint).request(call), call)
+
+    async def list_all(
+        self,
+        endpoint: Endpoint,
+        kind: Kind,
+        *,
+        timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
+    ) -> list[Message]:
+        """Every raw definition of a kind, all pages; none where the upstream says to have none.
+
+        Raises UpstreamError.
+        """
+        return await _within(timeout, self._peer(endpoint).list_all(kind))
+
+    async def who(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
+    ) -> ServerInfo:
+        """What the upstream said about itself when we first met. Raises UpstreamError."""
+        return await _within(timeout, self._peer(endpoint).who())
 
     async def list_tools(
         self,

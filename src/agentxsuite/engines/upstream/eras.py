@@ -24,6 +24,7 @@ _STAMP: Mapping[str, JSON] = {
     f"{_RESERVED}clientInfo": CLIENT_INFO,
     f"{_RESERVED}clientCapabilities": {},
 }
+_NOTHING: Mapping[str, JSON] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ def caller_meta(meta: Mapping[str, JSON] | None) -> dict[str, JSON]:
     return {key: value for key, value in (meta or {}).items() if not key.startswith(_RESERVED)}
 
 
-def stamped(params: Mapping[str, JSON], era: Era) -> Mapping[str, JSON]:
-    """``params`` as a request of this era carries them."""
+def stamped(
+    params: Mapping[str, JSON], era: Era, more: Mapping[str, JSON] = _NOTHING
+) -> Mapping[str, JSON]:
+    """``params`` as a request of this era carries them; ``more`` goes over what we say of us."""
     if era == "handshake":
         return params
-    return {**params, "_meta": {**params.get("_meta", {}), **_STAMP}}
+    return {**params, "_meta": {**params.get("_meta", {}), **_STAMP, **more}}
 
 
 def initialize_params() -> dict[str, Any]:

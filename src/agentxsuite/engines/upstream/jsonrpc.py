@@ -49,6 +49,15 @@ def is_response(message: Message) -> bool:
     return "method" not in message
 
 
+def progress_of(message: Message) -> int:
+    """The number of the request whose progress a message tells; 0 where it tells of none."""
+    params = message.get("params")
+    token = params.get("progressToken") if isinstance(params, dict) else None
+    if message.get("method") != "notifications/progress" or not isinstance(token, int):
+        return 0
+    return token
+
+
 def outcome(message: Message, number: int) -> Message:
     """The result in an answer to request ``number``; raises the error it carries."""
     answered = message.get("id")

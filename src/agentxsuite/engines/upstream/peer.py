@@ -4,6 +4,7 @@ import asyncio
 
 from agentxsuite.engines.upstream import catalogue, eras, jsonrpc, mirrors
 from agentxsuite.engines.upstream.calls import Call, Channel, Session
+from agentxsuite.engines.upstream.catalogue import Kind
 from agentxsuite.engines.upstream.eras import ServerInfo
 from agentxsuite.engines.upstream.errors import (
     SessionLost,
@@ -25,18 +26,28 @@ class Peer:
         self._era: eras.Era | None = None
         self._mirrors: dict[str, mirrors.Mirrors] = {}
 
-    async def call_tool(self, call: Call) -> Message:
-        """The raw result of a ``tools/call``; raises UpstreamError."""
-        if self._mirrors:
+    async def request(self, call: Call) -> Message:
+        """The raw result of one request; raises UpstreamError."""
+        if self._mirrors and call.method == "tools/call":
             self._mirror(call)
         return await self._ask(call)
 
+    async def list_all(self, kind: Kind) -> list[Message]:
+        """Every raw definition of a kind, none where it says to have none; raises UpstreamError."""
+        if kind.capability not in (await self.who()).capabilities:
+            return []
+        return await catalogue.read_all(self._ask, kind)
+
     async def list_tools(self) -> list[Message]:
         """Every tool's raw definition; raises UpstreamError."""
-        tools = await catalogue.list_tools(self._ask)
+        tools = await catalogue.read_all(self._ask, catalogue.TOOLS)
         found = {tool["name"]: mirrors.find(tool.get("inputSchema")) for tool in tools}
         self._mirrors = {name: marks for name, marks in found.items() if marks}
         return tools
+
+    async def who(self) -> ServerInfo:
+        """What the upstream said about itself when the conversation began; raises UpstreamError."""
+        return (self._session or await self._opened()).info
 
     async def probe(self) -> ServerInfo:
         """Ask the upstream for a sign of life now; raises UpstreamError."""

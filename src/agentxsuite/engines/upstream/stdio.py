@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from contextlib import suppress
 
-from agentxsuite.engines.upstream import eras, jsonrpc
+from agentxsuite.engines.upstream import jsonrpc
 from agentxsuite.engines.upstream.calls import Call, Session
 from agentxsuite.engines.upstream.endpoint import Command, Endpoint
 from agentxsuite.engines.upstream.errors import (
@@ -29,6 +29,8 @@ class Stdio:
         self._slots = asyncio.Semaphore(limit)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._calls: dict[int, Call] = {}
+        self._telling: set[asyncio.Task[None]] = set()
         self._process: Process | None = None
         self._closed = False
 
@@ -46,18 +48,18 @@ class Stdio:
         """Write one request and wait for its result; raises UpstreamError."""
         async with self._slots:
             number = next(self._numbers)
-            params = eras.stamped(call.params, session.info.era)
             answer = asyncio.get_running_loop().create_future()
             self._waiting[number] = answer
+            self._calls[number] = call
             try:
-                self._write(jsonrpc.request(number, call.method, params))
+                self._write(call.body(number, session.info.era))
                 call.sent = True
                 message = await answer
             except asyncio.CancelledError:
                 self._cancel(number, call)
                 raise
             finally:
-                del self._waiting[number]
+                del self._waiting[number], self._calls[number]
         return jsonrpc.outcome(message, number)
 
     async def tell(self, body: bytes, _session: Session, /) -> None:
@@ -87,9 +89,17 @@ class Stdio:
         message = jsonrpc.read(line)
         if jsonrpc.is_response(message):
             self._settle(message)
+        elif (call := self._calls.get(jsonrpc.progress_of(message))) and call.listener:
+            task = asyncio.create_task(self._tell(call, message))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
         elif answer := jsonrpc.answer_for(message):
             with suppress(UpstreamError):
                 self._write(answer)
+
+    async def _tell(self, call: Call, message: Message) -> None:
+        """Let the listener of a request hear what is said of it."""
+        await call.answer(message)
 
     def _settle(self, message: Message) -> None:
         number = message.get("id")

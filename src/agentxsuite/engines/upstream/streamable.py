@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from agentxsuite import __version__
-from agentxsuite.engines.upstream import eras, jsonrpc, mirrors
+from agentxsuite.engines.upstream import jsonrpc, mirrors
 from agentxsuite.engines.upstream.calls import Call, Session
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, Web, check_headers
@@ -57,8 +57,7 @@ class Streamable:
         out closed, since the upstream may have acted on it.
         """
         number = next(self._numbers)
-        params = eras.stamped(call.params, session.info.era)
-        request = self._post(jsonrpc.request(number, call.method, params), session, call)
+        request = self._post(call.body(number, session.info.era), session, call)
         try:
             response, message = await self._fetch(request, call, session)
         except StaleConnection:
@@ -95,18 +94,18 @@ class Streamable:
             call.sent = True
             response = await connection.exchange(request)
             if response.streaming and response.status == HTTPStatus.OK:
-                return response, await self._follow(connection, session)
+                return response, await self._follow(connection, call, session)
         return response, None
 
-    async def _follow(self, connection: Connection, session: Session) -> Message:
-        """The first response in a stream; what the upstream asks meanwhile is answered."""
+    async def _follow(self, connection: Connection, call: Call, session: Session) -> Message:
+        """The first response in a stream; what the upstream says meanwhile is heard."""
         events = EventReader()
         while chunk := await connection.chunk():
             for data in filter(None, events.feed(chunk)):
                 message = jsonrpc.read(data)
                 if jsonrpc.is_response(message):
                     return message
-                answer = jsonrpc.answer_for(message)
+                answer = await call.answer(message)
                 if answer is not None and session.info.era == "handshake":
                     await self.tell(answer, session)
         raise UpstreamUnavailable("The upstream ended its stream without an answer.")

@@ -1,0 +1,58 @@
+"""From a request's body to a message, and from a message to a call."""
+
+from agentxsuite.gateway.call import Call
+from agentxsuite.gateway.gate import Gate
+from agentxsuite.gateway.http import Request
+from agentxsuite.gateway.idempotency import read_key
+from agentxsuite.gateway.jsonrpc import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    META,
+    PARSE_ERROR,
+    Message,
+    RpcError,
+    read_message,
+)
+from agentxsuite.gateway.mcp.exchange import Address
+from agentxsuite.gateway.refusals import Malformed, TooLarge
+
+
+async def read_request(request: Request) -> Message:
+    """The message in the body; raises RpcError or TooLarge."""
+    try:
+        body = await request.json()
+    except TooLarge:
+        raise
+    except Malformed as error:
+        code = PARSE_ERROR if error.code == "malformed_json" else INVALID_REQUEST
+        raise RpcError(code, error.detail, {"code": error.code}) from None
+    return read_message(body)
+
+
+def read_call(request: Request, address: Address, message: Message, gate: Gate) -> Call:
+    """The call that a message makes; raises RpcError for parameters of a wrong type, Malformed."""
+    name, arguments, key = "", message.params.get("arguments", {}), None
+    if message.method == "tools/call":
+        name, key = message.params.get("name", ""), read_key(request)
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            raise RpcError(INVALID_PARAMS, "'name' must be a string and 'arguments' an object.")
+    return Call(
+        door="mcp",
+        organization=address.organization,
+        environment=address.environment,
+        credential=request.text(b"authorization"),
+        address=request.address,
+        client=(request.text(b"user-agent") or "")[:200],
+        received=gate.clock(),
+        action="tool.invoke" if message.method == "tools/call" else "mcp.connect",
+        tool=name,
+        arguments=arguments,
+        passthrough=address.connection,
+        meta={name: value for name, value in message.meta.items() if not is_ours(name)},
+        key=key,
+    )
+
+
+def is_ours(key: str) -> bool:
+    """Whether a ``_meta`` key is between the client and this server, not for the upstream."""
+    return key.startswith(META) or key == "progressToken"

@@ -1,0 +1,62 @@
+"""An agent, by a token that we issued."""
+
+from agentxsuite.engines.pdp import Agent
+from agentxsuite.engines.tokens import AgentClaims, TokenInvalid
+from agentxsuite.gateway.call import Call, Principal
+from agentxsuite.gateway.facts import Snapshot
+from agentxsuite.gateway.gate import Facts, Gate, Question
+from agentxsuite.gateway.identify.naming import check_named
+from agentxsuite.gateway.refusals import Bearer, Unauthenticated
+
+
+async def agent_by_token(token: str, call: Call, gate: Gate) -> Principal:
+    """An agent, by a token we issued: signature, claims, audience, and that it still stands."""
+    claims = verified(token, call, gate)
+    check_address(claims, call)
+    facts = await gate.directory.ask(
+        Question(call.organization, environment=claims.environment, token_id=claims.jti)
+    )
+    snapshot, agent = living_agent(claims, facts)
+    check_named(agent, call)
+    return Principal(snapshot, agent, None, claims.scopes, "agent_token")
+
+
+def verified(token: str, call: Call, gate: Gate) -> AgentClaims:
+    """The claims of a token for this address; raises Unauthenticated.
+
+    A token opens the doors of its own environment and no other (RFC 8707).
+    """
+
+    def audience(claims: AgentClaims) -> str:
+        return gate.address(claims.organization, claims.environment)
+
+    try:
+        claims = gate.verifier.verify(token, audience, call.received.timestamp())
+    except TokenInvalid as invalid:
+        what = invalid.code.removeprefix("token_").replace("_", " ")
+        raise Unauthenticated(invalid.code, f"The token is not accepted: {what}.") from None
+    return claims
+
+
+def check_address(claims: AgentClaims, call: Call) -> None:
+    """The address that was called must be the one the token names; raises Unauthenticated."""
+    environments = (None, claims.environment)
+    if claims.organization != call.organization or call.environment not in environments:
+        sentence = "This token was issued for another address."
+        raise Unauthenticated("token_wrong_audience", sentence, bearer_of(claims))
+
+
+def bearer_of(claims: AgentClaims) -> Bearer:
+    """Whose token it is, for the record of its misuse."""
+    return Bearer(claims.organization, claims.environment, claims.agent, claims.jti)
+
+
+def living_agent(claims: AgentClaims, facts: Facts) -> tuple[Snapshot, Agent]:
+    """The agent behind the claims, if its token has not been revoked or deleted."""
+    if not facts.token_live:
+        raise Unauthenticated("token_revoked", "This token has been revoked.", bearer_of(claims))
+    agent = facts.snapshot.agents.get(claims.agent) if facts.snapshot else None
+    if facts.snapshot is None or agent is None:
+        sentence = "This token's agent no longer exists."
+        raise Unauthenticated("agent_unknown", sentence, bearer_of(claims))
+    return facts.snapshot, agent

@@ -1,36 +1,43 @@
-"""What `make test` runs: the tests of the database on SQLite, then everything on PostgreSQL.
+"""What `make test` runs: the tests of the database on SQLite, and everything on PostgreSQL.
 
-Fails fast. The last lines printed are pytest's own summary, after what the tests covered.
+In parts, one for each core at a time; the first part that fails ends the others. The last line
+printed is the sum of what pytest counted, after what all parts together covered.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-COVERED = (sys.executable, "-m", "coverage")
-PYTEST = (*COVERED, "run", "--parallel-mode", "-m", "pytest")
-RUNS = (
-    ("sqlite", "the tests of the database on SQLite", (*PYTEST, "-m", "database")),
-    (
-        "postgres",
-        "every test, on PostgreSQL, and what both runs covered",
-        (*PYTEST, "-p", "tests.coverage_gate"),
-    ),
-)
+from tests import coverage_gate
+from tests.parts import Failed, Job, run
+
+POSTGRES = [Job("postgres", f"{number}/4") for number in range(1, 5)]
+SQLITE = [Job("sqlite", f"{number}/2", ("-m", "database")) for number in range(1, 3)]
 
 
 def main() -> int:
-    """Return the exit status of the first run that fails, or 0."""
+    """Return 0 when every part passed and enough is covered."""
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="agentxsuite-coverage-") as folder:
-        covered = {"COVERAGE_FILE": str(Path(folder) / "coverage")}  # out of reach of other runs
-        for number, (database, what, command) in enumerate(RUNS, start=1):
-            print(f"== {number} of {len(RUNS)}: {what}", flush=True)  # noqa: T201 - a program's progress
-            chosen = os.environ | covered | {"TEST_DATABASE": database}
-            if status := subprocess.run(command, env=chosen, check=False).returncode:
-                return status
-    return 0
+        data = Path(folder) / "coverage"  # out of reach of other runs
+        try:
+            counts = run([*POSTGRES, *SQLITE], os.cpu_count() or 1, data)
+        except Failed as failed:
+            say(failed.output)
+            say(f"== FAILED: {failed.job}")
+            return 1
+        enough = coverage_gate.told(data, say)
+    told = ", ".join(f"{number} {what}" for what, number in counts.items())
+    say(f"== {told} in {time.monotonic() - began:.0f}s ==")
+    return 0 if enough else 1
+
+
+def say(line: str) -> None:
+    """Tell whoever waits."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
-"""How much of each room the tests run, told before pytest's summary: a pytest plugin.
-
-It combines the data of earlier runs with the data of this one, which runs under coverage.
-"""
+"""How much of each room the tests run, from the data of every part together."""
 
 import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 from coverage import Coverage
 from coverage.exceptions import NoDataError
 
@@ -26,35 +24,20 @@ GATES = (
     Gate("gateway", 100, STRICT[1:]),
     Gate("the rest", 90, ("*/agentxsuite/*",), STRICT),
 )
-LINES = pytest.StashKey[list[str]]()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    combined = _combined()
-    lines = session.config.stash[LINES] = []
+def told(data: Path, say: Callable[[str], None]) -> bool:
+    """Say what is covered, and what is missing where it is too little; whether it is enough."""
+    combined = Coverage(data_file=str(data))
+    combined.combine()
+    enough = True
     for gate in GATES:
         per_cent, table = _measure(combined, gate)
-        lines.append(f"{gate.name}: {per_cent:.1f}% of lines and branches, least {gate.least}%")
+        say(f"{gate.name}: {per_cent:.1f}% of lines and branches, least {gate.least}%")
         if per_cent < gate.least:
-            lines.extend([*table.splitlines(), f"FAILED: too little of {gate.name} is tested"])
-            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.section("coverage")
-    for line in terminalreporter.config.stash[LINES]:
-        terminalreporter.line(line)
-
-
-def _combined() -> Coverage:
-    running = Coverage.current()
-    assert running, "this plugin works under `coverage run`"
-    running.stop()
-    running.save()
-    combined = Coverage()
-    combined.combine(keep=True)
-    return combined
+            say(f"{table}\nFAILED: too little of {gate.name} is tested")
+            enough = False
+    return enough
 
 
 def _measure(combined: Coverage, gate: Gate) -> tuple[float, str]:

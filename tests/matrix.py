@@ -1,5 +1,6 @@
 """The database of a test run, chosen before Django is set up: a pytest plugin.
 
+TEST_PART=2/5 runs the second of five parts: whole files, each in exactly one of them.
 TEST_DATABASE=sqlite (the default) or postgres. PostgreSQL is the one of DATABASE_URL where that
 is set, else one that is started here. A test marked `database` concerns the database and runs on
 both; `database(only="postgres")` tells of something that the other one does not have.
@@ -9,8 +10,10 @@ import os
 import secrets
 import shutil
 import tempfile
+import zlib
 from collections.abc import Generator
-from typing import TypeVar
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import pytest
 
@@ -22,6 +25,26 @@ OURS += ("DATABASE_LEDGER_URL", "DATABASE_OWNER_URL")
 OURS += ("REGISTRATION", "TOKEN_KEYS", "SECRET_KEYS", "DATA_DIR", "SECRET_KEY", "PLANE")
 
 
+class Part(NamedTuple):
+    """One of several parts of all files of tests."""
+
+    number: int
+    of: int
+
+    @classmethod
+    def read(cls) -> "Part":
+        """Return the one that TEST_PART names, by default everything."""
+        number, _, of = os.environ.get("TEST_PART", "1/1").partition("/")
+        part = cls(int(number), int(of))
+        if not 1 <= part.number <= part.of:
+            raise pytest.UsageError(f"TEST_PART must be like 2/5, not {number}/{of}")
+        return part
+
+    def has(self, file: Path) -> bool:
+        """Whether a file is in it."""
+        return zlib.crc32(file.name.encode()) % self.of == self.number - 1
+
+
 class Matrix:
     """One cell of the matrix, for the time of one run."""
 
@@ -30,6 +53,7 @@ class Matrix:
         self.database = os.environ.get("TEST_DATABASE", "sqlite")
         if self.database not in {"sqlite", "postgres"}:
             raise pytest.UsageError(f"TEST_DATABASE must be sqlite or postgres: {self.database}")
+        self.part = Part.read()
         self.folder = tempfile.mkdtemp(prefix="agentxsuite-tests-")
         self.server: Postgres | None = None
 
@@ -77,8 +101,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    here = config.stash[MATRIX].database
-    elsewhere = [item for item in items if _only(item) not in {None, here}]
+    matrix = config.stash[MATRIX]
+    elsewhere = [
+        item
+        for item in items
+        if _only(item) not in {None, matrix.database} or not matrix.part.has(item.path)
+    ]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
 

@@ -36,7 +36,7 @@ def pytest_on(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *plugins, "-W", "ignore", str(tmp_path)],
             cwd=ROOT,
-            env=os.environ | {"TEST_DATABASE": database, "DATABASE_URL": ""},
+            env=os.environ | {"TEST_DATABASE": database, "TEST_PART": "1/1", "DATABASE_URL": ""},
             check=False,
             capture_output=True,
             text=True,

@@ -1,0 +1,1 @@
+"""The generated matrix: every route and method, asked by everybody who might."""

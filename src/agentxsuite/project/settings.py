@@ -46,8 +46,12 @@ REDIS_URL = env.text("REDIS_URL")
 # `127.0.0.1:9000`, `10.0.0.0/8`, `tools.internal:8080`, with commas.
 EGRESS_ALLOW = env.words("EGRESS_ALLOW")
 
-# The file (TOML) of commands that stdio connections may start; none when empty.
+# The file (TOML) of commands that stdio connections may start; none when empty. The embedded
+# default takes the one that `agentxsuite templates add` makes.
+TEMPLATES_FILE = "stdio-templates.toml"
 STDIO_TEMPLATES = env.text("STDIO_TEMPLATES")
+if EMBEDDED and not STDIO_TEMPLATES and (DATA_DIR / TEMPLATES_FILE).exists():
+    STDIO_TEMPLATES = str(DATA_DIR / TEMPLATES_FILE)
 
 # Who may make an account: open, invite or closed. Open is for the embedded default.
 REGISTRATION = env.choice(

@@ -99,7 +99,7 @@ def test_resetpassword_says_what_is_wrong(run, email, password, said):
 
 
 @pytest.fixture
-def served(monkeypatch):
+def served(monkeypatch, db):
     """How the server would have been started."""
     served = []
     monkeypatch.setenv("PLANE", "all")

@@ -65,9 +65,16 @@ def of_foreign(row: Row) -> Iterator[Cell]:
     caller = NOBODY if row.who == "public" else "owner"
     for name in row.in_path:
         yield Cell("missing", caller, path=(name,))
-    if len(row.in_path) > 1:
-        yield Cell("missing", caller, path=row.in_path)
+    for names in whole_paths(row):
+        if len(names) > 1:
+            yield Cell("missing", caller, path=names)
     for place in row.in_body:
         yield Cell("unknown", caller, body=place)
     for name in row.filters:
         yield Cell("empty", caller, query=name)
+
+
+def whole_paths(row: Row) -> Iterator[tuple[str, ...]]:
+    """Everything in the path, and everything but the organization: as for a row and its parent."""
+    within = tuple(name for name in row.in_path if name != "org")
+    yield from filter(None, dict.fromkeys((row.in_path, within)))

@@ -13,17 +13,24 @@ from typing import Any
 
 @contextlib.contextmanager
 def running(*flags: str) -> Iterator[str]:
-    """Run ``mcp_sdk`` with these flags; yields the address of its endpoint.
+    """Run ``mcp_sdk`` with these flags; yields the address of its endpoint."""
+    with program("tests.servers.mcp_sdk", *flags) as endpoint:
+        _read(endpoint, "/log")
+        yield endpoint
+
+
+@contextlib.contextmanager
+def program(module: str, *flags: str) -> Iterator[str]:
+    """Run a server that inherits its socket; yields the address of its endpoint.
 
     The socket listens before the process does: whoever asks is answered once it is ready.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()
-        command = [sys.executable, "-m", "tests.servers.mcp_sdk", str(number), *flags]
+        command = [sys.executable, "-m", module, str(number), *flags]
         process = subprocess.Popen(command, pass_fds=[number])
         endpoint = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
     try:
-        _read(endpoint, "/log")
         yield endpoint
     finally:
         process.terminate()

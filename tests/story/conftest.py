@@ -53,7 +53,8 @@ class World:
     def rule(self, effect: str, target: str, **facts) -> None:
         """Write a policy of one rule, bound to the organization."""
         company = self.company
-        rule = RuleDraft(action="tool.invoke", target=target, effect=effect, **facts)
+        drafted = {"action": "tool.invoke", "target": target, "effect": effect, **facts}
+        rule = RuleDraft(**drafted)
         binding = BindingDraft("org", str(company.organization.id))
         name = f"{effect} {target} {len(str(facts))}"
         draft = PolicyDraft(name=name, rules=(rule,), bindings=(binding,), acknowledge_broad=True)

@@ -1,0 +1,1 @@
+"""The MCP clients of npm that the tests let through the gateway, and how they are started."""

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo serve test faults openapi check mutants bench lock clean
+.PHONY: help demo serve test conformance tools faults openapi check mutants bench lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -13,8 +13,14 @@ demo: $(READY) ## the main job on the embedded default, told step by step, then 
 serve: $(READY) ## the server on the embedded default
 	@$(BIN)/agentxsuite migrate && $(BIN)/agentxsuite serve
 
-test: $(READY) ## every test, on SQLite and on real PostgreSQL and Redis
+test: $(READY) tools ## every test, on SQLite and on real PostgreSQL and Redis
 	@$(BIN)/python -m tests
+
+conformance: $(READY) tools ## only the protocol's own suite and the clients that people have
+	@$(BIN)/pytest tests/story/test_conformance.py tests/story/test_clients.py
+
+tools:
+	@sh tests/tools.sh
 
 faults: $(READY) ## kill, freeze and restart everything under load, and count what was lost (10 minutes)
 	@$(BIN)/python -m tests.faults $(FAULTS)
@@ -40,7 +46,7 @@ lock: $(READY) ## resolve the newest allowed versions again (needs uv)
 	  --no-emit-index-url --no-annotate --group dev --group demo pyproject.toml -o requirements.lock
 
 clean: ## forget the virtual environment and all caches
-	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/clients/node_modules .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml
 	@sh bootstrap.sh "$(PYTHON)"

@@ -54,6 +54,20 @@ async def chatty(context: Context[Any, Any]) -> str:
 
 
 @server.tool()
+async def counting(steps: int, context: Context[Any, Any]) -> str:
+    for step in range(1, steps + 1):
+        await context.report_progress(step, steps, f"step {step}")
+    return "counted"
+
+
+@server.tool()
+async def talking(context: Context[Any, Any]) -> str:
+    for level in ("debug", "info", "error"):
+        await context.log(level, {"said": level}, logger_name="talking")
+    return "talked"
+
+
+@server.tool()
 async def routed(
     region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})],
 ) -> str:

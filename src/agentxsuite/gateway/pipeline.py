@@ -1,7 +1,7 @@
 """The story of one call, top to bottom. Each line is one module; nothing calls back up."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from agentxsuite.engines.limits import Rate
 from agentxsuite.engines.pdp import Decision
@@ -47,11 +47,16 @@ async def open_door(call: Call, gate: Gate) -> Principal:
 async def list_tools(call: Call, gate: Gate) -> list[Tool]:
     """The tools that some arguments could make callable, by name; only a refusal is recorded."""
     async with recorded(call, gate) as entry:
-        principal = entry.principal = await identify(call, gate)
-        check_scope(principal, INVOKE)
-        tools = principal.snapshot.tools.values()
-        shown = [tool for tool in tools if is_here(tool, call) and visible(principal, tool, call)]
-    return sorted(shown, key=lambda tool: tool.name)
+        entry.principal = await identify(call, gate)
+        return sorted(shown(entry.principal, call), key=lambda tool: tool.name)
+
+
+def shown(principal: Principal, call: Call) -> Iterator[Tool]:
+    """The tools that a list shows; raises InsufficientScope, Unavailable."""
+    check_scope(principal, INVOKE)
+    for tool in principal.snapshot.tools.values():
+        if is_here(tool, call) and visible(principal, tool, call):
+            yield tool
 
 
 def find(principal: Principal, call: Call) -> Tool:

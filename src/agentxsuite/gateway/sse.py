@@ -23,8 +23,8 @@ HEADERS: Headers = (
 class EventStream:
     """One answer that may tell much before it ends; what waits for its reader is bounded.
 
-    Nothing is sent before there is something to tell, so that another kind of answer is possible
-    until then. ``write`` runs in a task of its own; ``tell`` never waits.
+    Nothing is sent before there is something to tell, or it was quiet for too long: until then
+    another kind of answer is possible. Whoever opens it stops it.
     """
 
     def __init__(
@@ -35,24 +35,40 @@ class EventStream:
         self._outbox = Outbox()
         self._last: bytes | None = None
         self._news = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
         self._begun = False
+        self._timer = asyncio.get_running_loop().call_later(quiet, self._begin)
 
     @property
     def silent(self) -> bool:
         """Whether nothing was told yet."""
-        return not self._begun and not self._outbox
+        return self._writing is None
 
     def tell(self, message: Mapping[str, JSON], key: Hashable = None) -> None:
         """Let a message follow those that wait; under a key, in place of the one with that key."""
         self._outbox.put(event(message), key)
-        self._news.set()
+        self._begin()
 
-    def close(self, message: Mapping[str, JSON]) -> None:
-        """Let a message be the last; it is never dropped."""
+    async def end(self, message: Mapping[str, JSON]) -> None:
+        """Send the last message, behind all that wait; raises Gone when nobody takes them."""
         self._last = event(message)
-        self._news.set()
+        await self._begin()
 
-    async def write(self) -> None:
+    def stop(self) -> None:
+        """Write no more."""
+        self._timer.cancel()
+        if self._writing is not None:
+            self._writing.cancel()
+
+    def _begin(self) -> asyncio.Task[None]:
+        """Let there be somebody who writes, and wake them."""
+        self._news.set()
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+            self._writing.add_done_callback(heed)
+        return self._writing
+
+    async def _write(self) -> None:
         """Write what is told until the last message; raises Gone when nobody takes it."""
         while self._outbox or self._last is None:
             if self._outbox:
@@ -81,6 +97,12 @@ class EventStream:
                 await self._send({"type": "http.response.body", "body": body, "more_body": more})
         except TimeoutError:
             raise Gone from None
+
+
+def heed(writing: asyncio.Task[None]) -> None:
+    """Nobody may wait for a writer any more: that its reader left is no news then."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def event(message: Mapping[str, JSON]) -> bytes:

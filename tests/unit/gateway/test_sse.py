@@ -45,14 +45,12 @@ async def test_an_answer_tells_what_it_is_told_and_ends():
     reader = Reader()
     stream = EventStream(reader)
     assert stream.silent
-    writing = asyncio.create_task(stream.write())
     stream.tell({"a": 1})
     assert not stream.silent
     await reader.taken.acquire()
-    assert not stream.silent
     stream.tell({"b": "two\nlines"})
-    stream.close(DONE)
-    await writing
+    await stream.end(DONE)
+    stream.stop()
     assert reader.messages == [{"a": 1}, {"b": "two\nlines"}, DONE]
     assert not reader.more
     assert dict(reader.head["headers"])[b"content-type"] == b"text/event-stream"
@@ -62,11 +60,9 @@ async def test_a_comment_is_sent_when_it_has_been_quiet():
     """Otherwise: proxies on the way cut off a call that takes its time."""
     reader = Reader()
     stream = EventStream(reader, quiet=0.001)
-    writing = asyncio.create_task(stream.write())
     for _ in range(3):
         await reader.taken.acquire()
-    stream.close(DONE)
-    await writing
+    await stream.end(DONE)
     assert reader.parts[:3] == [COMMENT] * 3
     assert reader.messages == [DONE]
 
@@ -76,15 +72,13 @@ async def test_a_slow_reader_misses_notes_but_never_the_result():
     reader = Reader()
     reader.reading.clear()
     stream = EventStream(reader)
-    writing = asyncio.create_task(stream.write())
     for number in range(10_000):
         stream.tell(note(number))
     held = stream._outbox
     assert len(held) <= 100
     assert held._size <= 256 * 1024
-    stream.close(DONE)
     reader.reading.set()
-    await writing
+    await stream.end(DONE)
     told = [message["params"]["number"] for message in reader.messages[:-1]]
     assert told == list(range(10_000 - len(told), 10_000))
     assert reader.messages[-1] == DONE
@@ -97,7 +91,21 @@ async def test_a_reader_that_takes_nothing_for_long_is_given_up():
     stream = EventStream(reader, stalled=0.001)
     stream.tell(note(1))
     with pytest.raises(Gone):
-        await stream.write()
+        await stream.end(DONE)
+    stream.stop()
+
+
+async def test_a_stopped_stream_writes_no_more():
+    """Otherwise: a task stays behind for every client that leaves."""
+    reader = Reader()
+    reader.reading.clear()
+    stream = EventStream(reader)
+    stream.tell(note(1))
+    stream.stop()
+    EventStream(reader).stop()
+    with pytest.raises(asyncio.CancelledError):
+        await stream.end(DONE)
+    assert not reader.parts
 
 
 @pytest.mark.parametrize(

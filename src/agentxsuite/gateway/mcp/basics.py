@@ -7,7 +7,8 @@ from agentxsuite.gateway.mcp.paging import caching
 from agentxsuite.gateway.pipeline import open_door
 from agentxsuite.wire import JSON
 
-CAPABILITIES: dict[str, JSON] = {"tools": {"listChanged": False}}
+CAPABILITIES: dict[str, JSON] = {"tools": {"listChanged": True}}
+HANDSHAKE_CAPABILITIES: dict[str, JSON] = {"tools": {"listChanged": False}}  # there is no stream
 
 
 async def discover(exchange: Exchange) -> Result:
@@ -22,7 +23,11 @@ async def initialize(exchange: Exchange) -> Result:
     await open_door(exchange.call, exchange.gate)
     asked = exchange.message.params.get("protocolVersion")
     version = asked if asked in HANDSHAKE else HANDSHAKE[0]
-    return {"protocolVersion": version, "capabilities": CAPABILITIES, "serverInfo": SERVER}
+    return {
+        "protocolVersion": version,
+        "capabilities": HANDSHAKE_CAPABILITIES,
+        "serverInfo": SERVER,
+    }
 
 
 async def nothing(exchange: Exchange) -> Result:

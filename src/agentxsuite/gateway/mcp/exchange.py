@@ -49,3 +49,4 @@ class Reply(Protocol):
 
 # A handler gives a result, which the door finishes in the caller's era, or a reply of its own.
 Handler = Callable[[Exchange], Awaitable[Result | Reply]]
+ResultHandler = Callable[[Exchange], Awaitable[Result]]

@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 .PHONY: help demo serve test conformance tools faults openapi check mutants bench lock clean
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## the main job on the embedded default, told step by step, then keeps serving
 	@$(BIN)/python -m demo

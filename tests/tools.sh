@@ -19,7 +19,7 @@ if [ -n "$wanted" ]; then
     || lacks "apt-get could not install$wanted"
 fi
 
-if [ package-lock.json -nt node_modules/.ready ]; then
+if [ ! -e node_modules/.ready ] || [ package-lock.json -nt node_modules/.ready ]; then
   command -v npm >/dev/null || lacks "npm is missing: the tests let its clients through the gateway"
   echo "agentxsuite: installing the clients of tests/clients (about a minute, once)"
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null

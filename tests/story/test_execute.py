@@ -164,7 +164,7 @@ async def test_a_person_runs_as_an_agent_and_both_are_named(client, world):
     ("who", "change", "told"),
     [
         ("vera", {}, (403, "role_too_low")),
-        ("charlie", {}, (404, "not_found")),
+        ("charlie", {}, (404, "agent_unknown")),
         ("bob", {"agent": "nobody"}, (404, "agent_unknown")),
         ("bob", {"agent": None}, (400, "invalid_request")),
         ("bob", {"environment": "dev"}, (404, "agent_unknown")),
@@ -188,14 +188,17 @@ async def test_a_person_names_the_agent_to_run_as(client, world):
     assert (answer.status_code, answer.json()["code"]) == (400, "agent_missing")
 
 
-async def test_a_slug_in_two_environments_needs_the_environment(client, world):
-    """A call meant for dev would run in prod."""
+async def test_a_slug_in_two_environments_needs_the_environment(client, world, rival):
+    """A call meant for dev would run in prod, or a stranger would learn what agents there are."""
     await sync_to_async(world.allow)()
     await sync_to_async(world.company.agent)("Clerk", world.company.dev)
     login = await sync_to_async(login_of)(world.company.people["bob"])
     body = ECHO | {"agent": "clerk"}
     answer = await execute(client, world, body, authorization=f"Bearer {login}")
     assert (answer.status_code, answer.json()["code"]) == (400, "environment_missing")
+    stranger = await sync_to_async(login_of)(rival.owner)
+    answer = await execute(client, world, body, authorization=f"Bearer {stranger}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "agent_unknown")
     body |= {"environment": "prod"}
     answer = await execute(client, world, body, authorization=f"Bearer {login}")
     assert answer.status_code == 201, answer.text

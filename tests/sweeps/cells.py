@@ -38,7 +38,7 @@ def cells(row: Row) -> Iterator[Cell]:
     yield from of_foreign(row)
     if row.who != "public":
         yield Cell("stopped", NOBODY)
-        yield Cell("stopped", AGENT)
+        yield Cell("granted" if row.agents else "stopped", AGENT)
 
 
 def of_members(row: Row) -> Iterator[Cell]:
@@ -47,6 +47,8 @@ def of_members(row: Row) -> Iterator[Cell]:
         yield Cell("granted", NOBODY)
         return
     for role in LADDER[:1] if row.fresh else LADDER:
+        if row.once and row.may(role) and role != row.who:
+            continue
         yield Cell("granted" if row.may(role) else "forbidden", role)
 
 

@@ -21,6 +21,7 @@ from agentxsuite.control.audit.services import record
 from agentxsuite.control.catalog import sync
 from agentxsuite.control.catalog.models import Connection, Tool
 from agentxsuite.control.catalog.services import create_connection
+from agentxsuite.control.catalog.tools import delete_tool
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.services import change_policy, create_policy
 from agentxsuite.control.runs.models import Run, RunStep
@@ -28,6 +29,7 @@ from agentxsuite.control.secretstore.services import store
 from agentxsuite.control.tenancy.invitations import invite
 from agentxsuite.control.tenancy.models import User
 from tests.cast import Company, build_company
+from tests.story.conftest import synced
 from tests.witness import forging
 
 PASSWORD = "correct horse battery staple"
@@ -109,6 +111,22 @@ def add_catalogue(estate: Estate) -> None:
     for listing in (LISTED, changed):
         sync.settle(estate.company.actor, sync.begin(made), listing)
     add_tools(estate, "send", "hold")
+
+
+def add_live_catalogue(estate: Estate, endpoint: str) -> None:
+    """A connection to a server that answers, with its tools, but one that was deleted."""
+    made = connect(estate, endpoint)
+    synced(estate.company, made)
+    add_tools(estate, "echo", "add")
+    failing = Tool.objects.get(connection=made, upstream_name="fail")
+    delete_tool(estate.company.actor, failing)
+
+
+def add_rest(estate: Estate) -> None:
+    """Everything that stands upon the tools."""
+    add_agents(estate)
+    add_policies(estate)
+    add_evidence(estate)
 
 
 def add_tools(estate: Estate, tool: str, waiting: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 PAGE = Path(__file__).with_name("rows.yaml")
+ELSEWHERE = Path(__file__).with_name("elsewhere.yaml")
 REFERENCE = re.compile(r"\$([a-z_]+)")
 LADDER = ("owner", "admin", "operator", "viewer", "auditor")
 READS = {"GET", "HEAD", "OPTIONS"}
@@ -34,6 +35,8 @@ class Row:
     foreign: int = 400
     fresh: bool = False
     live: bool = False
+    once: bool = False
+    agents: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -101,6 +104,13 @@ def rows() -> tuple[Row, ...]:
     """Every row."""
     found = yaml.safe_load(PAGE.read_text())
     return tuple(row(key, facts) for key, facts in found.items())
+
+
+@cache
+def elsewhere() -> dict[tuple[str, str], list[str]]:
+    """Routes that no login token opens, and the tests that try them from outside."""
+    found = yaml.safe_load(ELSEWHERE.read_text()) or {}
+    return {row(key, {"who": "public"}).route: tests for key, tests in found.items()}
 
 
 def row(key: str, facts: dict[str, Any]) -> Row:

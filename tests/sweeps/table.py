@@ -33,19 +33,28 @@ def routes(
 
 
 def methods(view: Any) -> Iterator[str]:
-    """The methods that a view answers; a plain function is taken to answer GET and POST."""
+    """The methods that a view answers; ANY for a plain function, of which nobody can tell."""
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
     known = getattr(view, "actions", None)
     if known is None:
         known = [name for name in getattr(kind, "http_method_names", ()) if hasattr(kind, name)]
-    for name in known or ("get", "post"):
+    for name in known or ("any",):
         if name not in {"head", "options"}:
             yield name.upper()
 
 
+GATEWAY = Gateway(Hosts(("localhost",)))
+
+
 def doors() -> set[str]:
     """The patterns of the gateway's own routes."""
-    return {route[0].pattern for route in Gateway(Hosts(("localhost",)))._routes}
+    return {route[0].pattern for route in GATEWAY._routes}
+
+
+def door(path: str) -> str | None:
+    """The pattern that a path is answered by, if that is one of the gateway's."""
+    found = (route[0] for route in GATEWAY._routes)
+    return next((each.pattern for each in found if each.fullmatch(path)), None)
 
 
 @cache

@@ -1,5 +1,7 @@
 """Which agent, and which environment, a call names beside its credential."""
 
+from collections.abc import Sequence
+
 from agentxsuite.engines.pdp import Agent
 from agentxsuite.gateway.call import Call
 from agentxsuite.gateway.gate import Gate
@@ -12,14 +14,17 @@ def check_named(agent: Agent, call: Call) -> None:
         raise Denied("agent_mismatch", "An agent's token runs as that agent only.", listed=True)
 
 
-async def environment_of(call: Call, gate: Gate) -> str:
-    """The environment a person means: the named one, or the only one that has the agent."""
+async def environments_of(call: Call, gate: Gate) -> Sequence[str]:
+    """The environments a person may mean: the named one, or all that have the agent."""
+    if call.agent is None:
+        raise Malformed("agent_missing", "Name the agent to run as, by its id or slug: 'agent'.")
     reference = call.environment or call.agent
-    if reference is None:
-        raise Malformed("agent_missing", 'Name the agent to run as: {"agent": id or slug}.')
     found = await gate.directory.environments(call.organization, reference)
     if not found:
-        raise Unknown("agent_unknown", "There is no such agent here.")
-    if len(found) > 1:
-        raise Malformed("environment_missing", "Several environments have it: name one.")
-    return found[0]
+        raise no_agent()
+    return found
+
+
+def no_agent() -> Unknown:
+    """The refusal of an agent that is not there, or in no organization of the caller's."""
+    return Unknown("agent_unknown", "There is no such agent here.")

@@ -6,8 +6,8 @@ from agentxsuite.engines.pdp import Member, barred
 from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.gate import Facts, Gate, Question
-from agentxsuite.gateway.identify.naming import environment_of
-from agentxsuite.gateway.refusals import Denied, Unauthenticated, Unknown
+from agentxsuite.gateway.identify.naming import environments_of, no_agent
+from agentxsuite.gateway.refusals import Denied, Malformed, Unauthenticated
 
 
 async def person_by_login(token: str, call: Call, gate: Gate) -> Principal:
@@ -18,22 +18,24 @@ async def person_by_login(token: str, call: Call, gate: Gate) -> Principal:
     known = await gate.directory.ask(Question(call.organization, login_digest=digest))
     if known.user is None:
         raise Unauthenticated("unauthenticated", "This login token is unknown or has expired.")
-    environment = await environment_of(call, gate)
+    environment, *others = await environments_of(call, gate)
     facts = await gate.directory.ask(
         Question(call.organization, environment=environment, login_digest=digest)
     )
     snapshot, member = membership(known.user, facts)
+    if others:
+        raise Malformed("environment_missing", "Several environments have it: name one.")
     agent = snapshot.agent(call.agent or "")
     if agent is None:
-        raise Unknown("agent_unknown", "There is no such agent here.")
+        raise no_agent()
     if told := barred(member):
         raise Denied(*told, listed=True)
     return Principal(snapshot, agent, member, None, "login")
 
 
 def membership(user: str, facts: Facts) -> tuple[Snapshot, Member]:
-    """A person's active membership; a stranger learns nothing of the organization."""
+    """A person's active membership; a stranger does not even learn that the agent is there."""
     member = facts.snapshot.members.get(user) if facts.snapshot else None
     if facts.snapshot is None or member is None or facts.user != user:
-        raise Unknown("not_found", "There is nothing here that you may see.")
+        raise no_agent()
     return facts.snapshot, member

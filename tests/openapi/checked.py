@@ -34,7 +34,7 @@ def answer_of(response: httpx2.Response) -> Answer:
     asked = response.request
     return Answer(
         asked.method,
-        asked.url.path,
+        asked.url.raw_path.partition(b"?")[0].decode(),  # a segment may hold an encoded slash
         response.status_code,
         response.headers,
         response.content,

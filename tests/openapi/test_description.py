@@ -10,6 +10,7 @@ from django.test import Client
 from drf_spectacular.validation import validate_schema
 
 from agentxsuite.control import urls
+from agentxsuite.project.openapi import browsing
 from agentxsuite.project.openapi.document import describe, rendered
 from agentxsuite.project.openapi.operations import UNDESCRIBED
 from tests.openapi.renewal import stale
@@ -63,7 +64,7 @@ def test_every_route_is_described():
     described = set(describe().schema["paths"])
     routes = {"/api/v1/" + CONVERTER.sub(r"{\1}", str(each.pattern)) for each in urls.urlpatterns}
     assert routes <= described
-    others = {"/api/v1/orgs/{org}/runs/execute/", "/healthz", "/readyz"}
+    others = {"/api/v1/orgs/{org}/runs/execute/", "/healthz", "/readyz", *browsing.paths()}
     assert described - routes == others
 
 

@@ -184,7 +184,7 @@ async def test_a_stranger_is_told_where_to_get_a_token(client, world):
     assert answer.status_code == 401
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith("Bearer resource_metadata=")
-    assert 'scope="tool.invoke"' in challenge
+    assert 'scope="tool.invoke resource.read prompt.get"' in challenge
     address = challenge.split('"')[1].partition("/.well-known")[2]
     metadata = (await client.get(f"/.well-known{address}")).json()
     assert metadata["resource"].endswith(world.mcp)

@@ -15,7 +15,7 @@ from agentxsuite.control.agents.keys import key_ring
 from agentxsuite.control.storage.roles import conninfo
 from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
 from agentxsuite.engines.tokens import Verifier
-from agentxsuite.gateway import mcp, rest
+from agentxsuite.gateway import browse, mcp, rest
 from agentxsuite.gateway.gate import Gate, Question, Upstream
 from agentxsuite.gateway.heartbeat import beat, leave, watch
 from agentxsuite.gateway.hosts import Hosts
@@ -24,15 +24,15 @@ from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
 from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
 from agentxsuite.gateway.orm.snapshot import load_snapshot
 from agentxsuite.gateway.orm.stored import PostgresAnswers, SqliteAnswers
+from agentxsuite.gateway.protected import WELL_KNOWN, metadata
 from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
 from agentxsuite.gateway.rounds import Pace, keep
 
-OURS = ("/mcp/", "/.well-known/", "/healthz", "/readyz")
+OURS = ("/mcp/", "/.well-known/jwks.json", WELL_KNOWN, "/healthz", "/readyz")
 EXECUTE = "/runs/execute/"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
-SCOPES = ["tool.invoke"]
 PACE = Pace()
 LOADERS = 2  # organizations whose snapshots are loaded at a time
 
@@ -48,20 +48,21 @@ class Gateway:
         self._hosts = hosts
         self._gate: Gate | None = None
         self._jwks: Mapping[str, wire.JSON] = {}
-        segment, metadata = r"([^/]+)", r"/\.well-known/oauth-protected-resource"
+        segment = r"([^/]+)"
         environment = rf"/mcp/{segment}/{segment}/"
         self._routes: tuple[tuple[re.Pattern[str], str, Handler], ...] = (
             (re.compile(rf"{environment}(?:{segment}/)?"), "POST", self._mcp),
             (rest.PATH, "POST", self._execute),
+            (browse.PATH, "GET", self._browse),
             (re.compile(r"/healthz"), "GET", self._health),
             (re.compile(r"/readyz"), "GET", self._ready),
             (re.compile(r"/\.well-known/jwks\.json"), "GET", self._keys),
-            (re.compile(rf"{metadata}{environment}"), "GET", self._resource),
+            (re.compile(rf"{WELL_KNOWN}{environment}(?:{segment}/)?"), "GET", self._resource),
         )
 
     def owns(self, path: str) -> bool:
         """Whether the path is one of the data plane's."""
-        return path.startswith(OURS) or path.endswith(EXECUTE)
+        return path.startswith(OURS) or path.endswith(EXECUTE) or bool(browse.PATH.match(path))
 
     @asynccontextmanager
     async def running(self, upstream: Upstream) -> AsyncIterator[None]:
@@ -111,6 +112,9 @@ class Gateway:
     async def _execute(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
         await rest.execute(request, parts[0], self._open(), send)
 
+    async def _browse(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        await browse.browse(request, parts, self._open(), send)
+
     async def _health(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
         await reply(send, 200, b'{"status":"ok"}')
 
@@ -122,13 +126,10 @@ class Gateway:
         await reply(send, 200, wire.dumps(self._jwks))
 
     async def _resource(self, _request: Request, parts: tuple[str, ...], send: Send) -> None:
-        organization, environment = map(rest.identifier, parts)
-        metadata = {
-            "resource": self._open().address(organization, environment),
-            "bearer_methods_supported": ["header"],
-            "scopes_supported": SCOPES,
-        }
-        await reply(send, 200, wire.dumps(metadata))
+        organization, environment = map(rest.identifier, parts[:2])
+        address = mcp.Address(organization, environment, parts[2])
+        told = metadata(self._open().public_url, address.exact)
+        await reply(send, 200, wire.dumps(told), headers=((b"access-control-allow-origin", b"*"),))
 
 
 class ForeignHost(Malformed):

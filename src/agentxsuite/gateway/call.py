@@ -12,7 +12,8 @@ from msgspec import Struct
 from uuid_utils import uuid7
 
 from agentxsuite.engines.pdp import Agent, Decision, Member
-from agentxsuite.gateway.facts import Snapshot, Tool
+from agentxsuite.engines.upstream import Listener
+from agentxsuite.gateway.facts import Offer, Snapshot, Tool
 from agentxsuite.gateway.refusals import Refusal
 from agentxsuite.wire import JSON
 
@@ -23,8 +24,9 @@ DEFAULT_TIMEOUT = 30.0  # seconds
 class Call(Struct, frozen=True, kw_only=True):
     """One request at a door, parsed but not yet believed.
 
-    ``action`` is what is asked, in policies' words; ``timeout`` is in seconds; ``passthrough`` is
-    the connection slug of a single-upstream address.
+    ``action`` is what is asked, in policies' words, and ``tool`` of what: a tool, the URI of a
+    resource, a prompt. ``timeout`` is in seconds; ``passthrough`` is the connection slug of a
+    single-upstream address; ``extra`` and ``meta`` go to the upstream as they came.
     """
 
     door: Door
@@ -41,7 +43,9 @@ class Call(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     passthrough: str | None = None
     meta: Mapping[str, JSON] = {}
+    extra: Mapping[str, JSON] = {}
     key: str | None = None  # Idempotency-Key
+    listener: Listener | None = None  # hears what the upstream says meanwhile
 
     def __repr__(self) -> str:
         return f"Call(door={self.door!r}, tool={self.tool!r})"  # never the credential
@@ -91,7 +95,7 @@ class Entry:
     run_id: str = field(default_factory=new_id)
     decision_id: str = field(default_factory=new_id)
     principal: Principal | None = None
-    target: Tool | None = None
+    target: Tool | Offer | None = None
     decision: Decision | None = None
     timeout: float = DEFAULT_TIMEOUT
     steps: list[Step] = field(default_factory=list)
@@ -103,3 +107,8 @@ class Entry:
     worker_id: str | None = None
     reserved: dict[str, str | int | float | None] | None = None  # the row of the call's key
     replayed: bool = False
+
+    @property
+    def tool(self) -> Tool | None:
+        """The tool, where the target is one: only its calls are runs."""
+        return self.target if isinstance(self.target, Tool) else None

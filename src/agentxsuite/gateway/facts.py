@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from agentxsuite.engines.pdp import Agent, Member, PolicySet
 from agentxsuite.engines.schemas import Schema
@@ -36,15 +37,49 @@ class Tool:
     schema: Schema | None
     attributes: Mapping[str, JSON]
 
+    action: ClassVar[str] = "tool.invoke"
+
     @property
     def target(self) -> str:
         """What policies call it."""
         return f"tool:{self.name}"
 
     @property
+    def counted_as(self) -> str:
+        """What its refusals are counted by."""
+        return self.target
+
+    @property
     def approved(self) -> bool:
         """Whether there is a definition to go by."""
         return self.schema is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A resource, a template of resources, or a prompt of one connection.
+
+    ``own`` is its server's name for it, ``name`` the caller's, ``target`` the policies'. ``input``
+    is what conditions see, where that does not depend on the caller's arguments.
+    """
+
+    action: str
+    connection: Connection
+    own: str
+    name: str
+    target: str
+    definition: Mapping[str, JSON] = field(default_factory=dict)
+    input: Mapping[str, JSON] | None = None
+
+    @property
+    def id(self) -> str:
+        """What limits count by: names have no end, connections have."""
+        return f"{self.connection.id}:{self.action}"
+
+    @property
+    def counted_as(self) -> str:
+        """What its refusals are counted by."""
+        return f"{self.target.partition('/')[0]}/**"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +112,10 @@ class Snapshot:
             or self.by_name.get(reference)
             or self.by_mcp_name.get(reference)
         )
+
+    def connection_of(self, slug: str) -> Connection | None:
+        """Find a connection by its slug."""
+        return next((each for each in self.connections.values() if each.slug == slug), None)
 
     def tool_of(self, slug: str, upstream_name: str) -> Tool | None:
         """Find a tool of one connection by the name its server gives it."""

@@ -1,4 +1,4 @@
-"""Do it: hand the judged arguments to the tool's own server, under one deadline."""
+"""Do it: hand the judged arguments to the server behind the target, under one deadline."""
 
 from collections.abc import Mapping
 
@@ -8,49 +8,56 @@ from agentxsuite.engines.upstream import (
     UpstreamRpcError,
     UpstreamTimeout,
 )
-from agentxsuite.gateway.call import Outcome
-from agentxsuite.gateway.facts import Tool
+from agentxsuite.gateway.call import Call
+from agentxsuite.gateway.facts import Connection
 from agentxsuite.gateway.gate import Gate
-from agentxsuite.gateway.refusals import Unavailable, UpstreamFailed, UpstreamTimedOut
+from agentxsuite.gateway.refusals import (
+    Refusal,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamRefused,
+    UpstreamTimedOut,
+)
 from agentxsuite.wire import JSON
 
 
-def check_dispatchable(tool: Tool) -> None:
+def check_dispatchable(connection: Connection) -> None:
     """A connection whose credential cannot be read serves nobody; raises Unavailable."""
-    if tool.connection.endpoint is None:
+    if connection.endpoint is None:
         raise Unavailable("secret_unavailable", "The connection's credential cannot be read.")
 
 
 async def forward(
-    tool: Tool,
-    arguments: Mapping[str, JSON],
+    connection: Connection,
+    method: str,
+    params: Mapping[str, JSON],
     timeout: float,  # noqa: ASYNC109  -- one deadline for connect, send and answer
     gate: Gate,
-    meta: Mapping[str, JSON],
-) -> Outcome:
-    """Call the tool upstream; raises UpstreamFailed or UpstreamTimedOut."""
-    endpoint = tool.connection.endpoint
+    call: Call,
+) -> Mapping[str, JSON]:
+    """Ask upstream on a call's behalf; raises UpstreamFailed or UpstreamTimedOut."""
+    endpoint = connection.endpoint
     assert endpoint is not None, "check_dispatchable comes first"  # noqa: S101  -- narrows the type
+    if call.extra:
+        params = {**call.extra, **params}
     try:
-        result = await gate.upstream.request(
-            endpoint,
-            "tools/call",
-            {"name": tool.upstream_name, "arguments": arguments},
-            timeout=timeout,
-            meta=meta,
+        return await gate.upstream.request(
+            endpoint, method, params, timeout=timeout, meta=call.meta, listener=call.listener
         )
-    except UpstreamTimeout:
-        sentence = f"The tool did not answer within {timeout:g} seconds."
-        raise UpstreamTimedOut("upstream_timeout", sentence) from None
     except UpstreamError as error:
-        raise UpstreamFailed(error.code, sentence_of(error)) from None
-    return Outcome(result, is_error=result.get("isError") is True)
+        raise failed(error, timeout) from None
 
 
-def sentence_of(error: UpstreamError) -> str:
+def failed(error: UpstreamError, timeout: float) -> Refusal:
     """What a caller may know of an upstream's failure: no address, no credential."""
+    if isinstance(error, UpstreamTimeout):
+        sentence = f"The upstream did not answer within {timeout:g} seconds."
+        return UpstreamTimedOut("upstream_timeout", sentence)
     if isinstance(error, UpstreamRpcError):
-        return f"The upstream refused the call: {error.message[:500]}"
+        sentence = f"The upstream refused the call: {error.message[:500]}"
+        return UpstreamRefused(sentence, error.rpc_code, error.message, error.data)
     if isinstance(error, EgressDenied):
-        return "The connection's address is not open to this server (EGRESS_ALLOW)."
-    return "The upstream could not be reached or did not answer as MCP says."
+        sentence = "The connection's address is not open to this server (EGRESS_ALLOW)."
+        return UpstreamFailed(error.code, sentence)
+    sentence = "The upstream could not be reached or did not answer as MCP says."
+    return UpstreamFailed(error.code, sentence)

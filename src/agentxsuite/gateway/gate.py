@@ -14,6 +14,7 @@ from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
 from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.listens import Listens
+from agentxsuite.gateway.offers import Offers
 from agentxsuite.gateway.refusal_meter import RefusalMeter
 from agentxsuite.gateway.rows import Change, LostRun, Row, WorkerRow
 from agentxsuite.wire import JSON
@@ -167,6 +168,7 @@ class Gate:
     refusals: RefusalMeter = field(default_factory=RefusalMeter)
     lease: Lease = field(default_factory=Lease)
     listens: Listens = field(default_factory=Listens)
+    offers: Offers = field(default_factory=Offers)
 
     def address(self, organization: str, environment: str) -> str:
         """The MCP address of an environment: what a token's ``aud`` must be."""

@@ -35,13 +35,16 @@ class Request(Struct, frozen=True):
     headers: dict[bytes, bytes]
     address: str
     receive: Receive
+    query: str = ""
 
     @classmethod
     def read(cls, scope: Scope, receive: Receive) -> "Request":
         """Take what the doors need from an ASGI scope."""
         headers = {name: value.strip() for name, value in scope["headers"]}
         client = scope.get("client")
-        return cls(scope["method"], scope["path"], headers, client[0] if client else "", receive)
+        address = client[0] if client else ""
+        query = scope.get("query_string", b"").decode("latin-1")
+        return cls(scope["method"], scope["path"], headers, address, receive, query)
 
     def text(self, name: bytes) -> str | None:
         """A header's value, or None."""

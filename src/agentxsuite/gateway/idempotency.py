@@ -62,7 +62,7 @@ async def recall(entry: Entry, gate: Gate) -> bool:
 
 def reservation(entry: Entry) -> Row:
     """The row of the call's key."""
-    call, principal, tool = entry.call, entry.principal, entry.target
+    call, principal, tool = entry.call, entry.principal, entry.tool
     assert principal is not None, "identity comes first"  # noqa: S101  -- narrows the type
     assert tool is not None, "the tool comes first"  # noqa: S101  -- narrows the type
     return {
@@ -90,6 +90,8 @@ def digest(call: Call, principal: Principal, tool: Tool) -> str:
     """SHA-256 of what was asked, whichever way it was written."""
     timeout = float(call.timeout or DEFAULT_TIMEOUT)
     asked = [principal.agent.id, tool.id, timeout, call.arguments]
+    if call.extra:
+        asked.append(call.extra)
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -100,8 +102,8 @@ def restore(entry: Entry, stored: StoredRun) -> None:
     entry.started, entry.ended = stored.started_at, stored.ended_at
     if stored.output is None:
         raise refusal_of(stored)
-    assert entry.target is not None, "the tool comes first"  # noqa: S101  -- narrows the type
-    entry.target = replace(entry.target, version=stored.tool_version)
+    assert entry.tool is not None, "the tool comes first"  # noqa: S101  -- narrows the type
+    entry.target = replace(entry.tool, version=stored.tool_version)
     result = readable(wire.loads(stored.output.encode()))
     entry.outcome = Outcome(result, is_error=stored.status == "failed")
 

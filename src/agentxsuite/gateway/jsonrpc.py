@@ -25,10 +25,20 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+RESOURCE_NOT_FOUND = -32002  # in the handshake era only
 HEADER_MISMATCH = -32020
+MISSING_CAPABILITY = -32021
 UNSUPPORTED_VERSION = -32022
 
-MODERN_STATUS = {METHOD_NOT_FOUND: 404, INTERNAL_ERROR: 200}  # of an error; any other is a 400
+MODERN_STATUS = {  # of an error; any other travels in a 200, as results do
+    PARSE_ERROR: 400,
+    INVALID_REQUEST: 400,
+    INVALID_PARAMS: 400,
+    HEADER_MISMATCH: 400,
+    MISSING_CAPABILITY: 400,
+    UNSUPPORTED_VERSION: 400,
+    METHOD_NOT_FOUND: 404,
+}
 
 
 class RpcError(Exception):
@@ -131,5 +141,5 @@ def decoded(value: str | None) -> str | None:
 def error_status(error: RpcError, *, modern: bool) -> int:
     """The HTTP status an error travels under."""
     if modern or error.code in (PARSE_ERROR, INVALID_REQUEST, HEADER_MISMATCH, UNSUPPORTED_VERSION):
-        return MODERN_STATUS.get(error.code, 400)
+        return MODERN_STATUS.get(error.code, 200)
     return 200

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from agentxsuite.engines.limits import Rate
 from agentxsuite.engines.pdp import Decision
 from agentxsuite.gateway.authorize import INVOKE, check_scope, decide, enforce, reasons, visible
-from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Principal
-from agentxsuite.gateway.facts import Tool
+from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Outcome, Principal
+from agentxsuite.gateway.facts import Offer, Tool
 from agentxsuite.gateway.forward import check_dispatchable, forward
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.idempotency import recall
@@ -31,9 +31,11 @@ async def call_tool(call: Call, gate: Gate) -> Entry:
         await limit(entry, principal, target, gate)  # or 429
         arguments = validated(entry, target, gate)  # or 400
         if await start(entry, gate):  # nothing runs unrecorded, and nothing twice
-            entry.outcome = await forward(
-                target, arguments, entry.timeout, gate, call.meta
-            )  # 502/4
+            params = {"name": target.upstream_name, "arguments": arguments}
+            result = await forward(
+                target.connection, "tools/call", params, entry.timeout, gate, call
+            )  # or 502, 504
+            entry.outcome = Outcome(result, is_error=result.get("isError") is True)
     return entry
 
 
@@ -78,28 +80,33 @@ def is_here(tool: Tool, call: Call) -> bool:
     return call.passthrough is None or tool.connection.slug == call.passthrough
 
 
-def authorize(entry: Entry, principal: Principal, target: Tool, gate: Gate) -> Decision:
+def authorize(entry: Entry, principal: Principal, target: Tool | Offer, gate: Gate) -> Decision:
     """Decide, note the decision, and let only an allow pass."""
     decision = entry.decision = decide(principal, target, entry.call)
     known = reasons(decision, principal, target, entry.call)
     note(entry, gate, "decision", f"{decision.effect}: {decision.reason}", **known)
     enforce(decision, principal, target, entry.call)
-    check_dispatchable(target)
+    check_dispatchable(target.connection)
     asked = entry.call.timeout or DEFAULT_TIMEOUT
     entry.timeout = min(asked, decision.terms.timeout or asked)
     return decision
 
 
-async def limit(entry: Entry, principal: Principal, target: Tool, gate: Gate) -> None:
-    """Take one token from the bucket of this agent and tool; raises Throttled."""
+async def limit(entry: Entry, principal: Principal, target: Tool | Offer, gate: Gate) -> None:
+    """Take one token from the bucket of this agent and target; raises Throttled."""
     terms = entry.decision.terms.rate if entry.decision else None
     rate = Rate(per_minute=terms.per_minute, burst=terms.burst) if terms else Rate(60, 60)
     taken = await gate.limiter.take(f"{principal.agent.id}:{target.id}", rate)
     note(entry, gate, "limit", f"{rate.per_minute} a minute", remaining=taken.remaining)
     if not taken.allowed:
-        wait = math.ceil(taken.retry_after)
-        sentence = f"The rate limit of '{target.name}' is reached: try again in {wait} s."
-        raise Throttled("rate_limited", sentence, taken.retry_after)
+        raise throttled(target.name, taken.retry_after)
+
+
+def throttled(name: str, retry_after: float) -> Throttled:
+    """The refusal of what comes too often."""
+    wait = math.ceil(retry_after)
+    sentence = f"The rate limit of '{name}' is reached: try again in {wait} s."
+    return Throttled("rate_limited", sentence, retry_after)
 
 
 def validated(entry: Entry, target: Tool, gate: Gate) -> Mapping[str, JSON]:

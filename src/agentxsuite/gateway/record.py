@@ -28,6 +28,8 @@ from agentxsuite.gateway.refusals import (
 )
 from agentxsuite.wire import JSON
 
+NO_END = "The tool was called, but its end cannot be recorded: look the run up."
+NO_USE = "That it was read cannot be recorded: try again."
 UNRECORDABLE = ("ledger_unavailable", "lease_lost")  # the record itself is what is away
 
 log = logging.getLogger(__name__)
@@ -118,6 +120,19 @@ async def start(entry: Entry, gate: Gate) -> bool:
     return True
 
 
+async def begin(entry: Entry, gate: Gate) -> None:
+    """Make it durable that a use was allowed and begins; raises Unavailable.
+
+    It is no run: nobody closes it when this process dies, as nothing was to be changed.
+    """
+    entry.started = gate.clock()
+    try:
+        await settled(gate.ledger.commit(rows.use_started(entry)))
+    except Unavailable:
+        entry.started = None
+        raise
+
+
 def abandon(entry: Entry, gate: Gate) -> None:
     """Close a run whose start may have been written after all; nobody waits for that."""
     given_up = replace(entry, refusal=NeverSent(), ended=gate.clock(), steps=[])
@@ -126,11 +141,11 @@ def abandon(entry: Entry, gate: Gate) -> None:
 
 
 async def finish(entry: Entry, gate: Gate) -> None:
-    """Make the end of a started run durable, before anybody is answered.
+    """Make the end of what was started durable, before anybody is answered.
 
     Raises Unavailable when it cannot be, and OutcomeUnknown when the run was closed for lost.
     """
-    refusal, known = entry.refusal, Recorded(entry.run_id, entry.decision_id)
+    refusal, known = entry.refusal, Recorded(rows.run_of(entry), entry.decision_id)
     message = refusal.detail if refusal else answer_sentence(entry.outcome)
     facts: dict[str, JSON] = {"code": refusal.code} if refusal else {}
     note(entry, gate, "upstream", message, duration_ms=rows.duration(entry), **facts)
@@ -141,7 +156,7 @@ async def finish(entry: Entry, gate: Gate) -> None:
     except AlreadyEnded:
         raise on_record(OutcomeUnknown(), known) from None
     except Unavailable:
-        sentence = "The tool was called, but its end cannot be recorded: look the run up."
+        sentence = NO_END if entry.tool else NO_USE
         raise on_record(Unavailable("ledger_unavailable", sentence), known) from None
 
 
@@ -182,7 +197,7 @@ def refusal_key(entry: Entry, refusal: Refusal) -> Key:
     if principal is None:
         return None, None, f"address:{entry.call.address}", "", refusal.code
     snapshot = principal.snapshot
-    name = target.target if target else ""
+    name = target.counted_as if target else ""
     return snapshot.organization, snapshot.environment, principal.subject, name, refusal.code
 
 

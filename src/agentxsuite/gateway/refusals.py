@@ -17,7 +17,8 @@ Refusal
 │   │   └── Unrecordable        the database refused this very change
 │   └── NeverSent               what the record says of a run that was given up before it was sent
 ├── UpstreamFailed        502   a result with isError
-│   └── OutcomeUnknown
+│   ├── OutcomeUnknown
+│   └── UpstreamRefused         of a resource, a prompt, a completion: the upstream's own error
 └── UpstreamTimedOut      504   a result with isError
 
 ``code`` is stable and listed in docs/api/errors.md. ``outcome`` is what a run that ends so records.
@@ -250,6 +251,16 @@ class OutcomeUnknown(UpstreamFailed):
     def __init__(self, detail: str = "") -> None:
         sentence = "The tool was called, but whether it took effect is not known."
         super().__init__("outcome_unknown", detail or sentence)
+
+
+class UpstreamRefused(UpstreamFailed):
+    """The upstream answered with an error of its own, which MCP clients are handed as it came."""
+
+    def __init__(self, detail: str, rpc_code: int, message: str, data: JSON) -> None:
+        super().__init__("upstream_rpc", detail)
+        self.rpc_code = rpc_code
+        self.message = message
+        self.data = data
 
 
 class UpstreamTimedOut(Refusal):

@@ -135,7 +135,7 @@ def lowered_id(text: str | None) -> str | None:
 
 def answer(entry: Entry) -> dict[str, JSON]:
     """A finished run, as its caller sees it."""
-    principal, tool, outcome = entry.principal, entry.target, entry.outcome
+    principal, tool, outcome = entry.principal, entry.tool, entry.outcome
     started, ended = entry.started, entry.ended
     assert principal and tool and outcome and started and ended  # noqa: S101, PT018  -- it finished
     return {

@@ -20,6 +20,9 @@ Row = dict[str, str | int | float | None]
 ROWS_BYTES = 4096  # of a change without its payload, about
 STORED_BYTES = 64 * 1024  # of an input or an output; beyond, its digest stands for it
 TARGET_LENGTH = 640  # characters: four bytes each, the index of events takes no more than 2,700
+INVOKE = "tool.invoke"
+KINDS = {INVOKE: "tool", "resource.read": "resource", "prompt.get": "prompt"}
+ACTIONS = {kind: action for action, kind in KINDS.items()}
 TOLD_LENGTH = 500  # characters of a name that a caller made up
 
 
@@ -88,10 +91,17 @@ def started(entry: Entry) -> Change:
     return Change(run_row(entry, "running"), None, step_rows(entry), [event])
 
 
+def use_started(entry: Entry) -> Change:
+    """A use that is no run was allowed and begins: an event."""
+    return Change(events=[event_row(entry, "use_started", "allow", start_facts(entry))])
+
+
 def finished(entry: Entry) -> Change:
-    """The end of a run that was started."""
+    """The end of a run that was started, or of a use."""
     status, outcome_code = verdict(entry)
     facts = {"status": status, "outcome_code": outcome_code, "duration_ms": duration(entry)}
+    if entry.tool is None:
+        return Change(events=[event_row(entry, "use_finished", "allow", facts)])
     event = event_row(entry, "run_finished", "allow", facts)
     output = entry.outcome.result if entry.outcome else None
     end: Row = {
@@ -111,7 +121,7 @@ def refused(entry: Entry, refusal: Refusal) -> Change:
     if refusal.bearer:
         facts["token_id"] = refusal.bearer.token_id
     event = event_row(entry, refusal_event(entry, refusal), "deny", facts)
-    if entry.principal is None or entry.target is None:
+    if run_of(entry) is None:
         return Change(events=[event])
     return Change(run_row(entry, "failed"), None, step_rows(entry), [event])
 
@@ -120,9 +130,16 @@ def refusal_event(entry: Entry, refusal: Refusal) -> str:
     """The audit's name for a refusal."""
     if entry.principal is None:
         return "call_unauthenticated"
+    if entry.call.action != INVOKE:
+        return "use_refused"
     if entry.target is None:
         return "call_unknown_tool"
     return f"run_{refusal.outcome or 'denied'}"
+
+
+def run_of(entry: Entry) -> str | None:
+    """The id of the run that an entry is written as, if it is one: agent and tool are known."""
+    return entry.run_id if entry.principal and entry.tool else None
 
 
 def counted(key: tuple[str | None, str | None, str, str, str], count: int, now: datetime) -> Change:
@@ -136,7 +153,7 @@ def counted(key: tuple[str | None, str | None, str, str, str], count: int, now: 
                 "event_type": "refusals_counted",
                 "event_data": dump({"code": code, "count": count, "source": source}),
                 "subject": subject,
-                "action": "tool.invoke",
+                "action": ACTIONS.get(target.partition(":")[0], INVOKE),
                 "target": plain(target)[:TARGET_LENGTH],
                 "decision": "deny",
             }
@@ -146,7 +163,7 @@ def counted(key: tuple[str | None, str | None, str, str, str], count: int, now: 
 
 def run_row(entry: Entry, status: str) -> Row:
     """The run, with the names of things as they are now."""
-    call, principal, tool = entry.call, entry.principal, entry.target
+    call, principal, tool = entry.call, entry.principal, entry.tool
     assert principal is not None, "a run has an agent"  # noqa: S101  -- narrows the type
     assert tool is not None, "a run has a tool"  # noqa: S101  -- narrows the type
     refusal = entry.refusal
@@ -198,7 +215,7 @@ def step_rows(entry: Entry) -> list[Row]:
 
 def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, wire.JSON]) -> Row:
     """One audit event, with no blanks where something is known."""
-    call, principal, tool = entry.call, entry.principal, entry.target
+    call, principal, target = entry.call, entry.principal, entry.target
     snapshot = principal.snapshot if principal else None
     rule = entry.decision.determining if entry.decision and not overruled(entry) else None
     bearer = entry.refusal.bearer if entry.refusal else None
@@ -213,9 +230,9 @@ def event_row(entry: Entry, event_type: str, decision: str, facts: Mapping[str, 
         "event_data": dump(facts),
         "subject": subject(principal, bearer),
         "action": call.action,
-        "target": plain(tool.target if tool else aimed_at(call))[:TARGET_LENGTH],
+        "target": plain(target.target if target else aimed_at(call))[:TARGET_LENGTH],
         "decision": decision,
-        "run_id": entry.run_id if principal and tool else None,
+        "run_id": run_of(entry),
         "decision_id": entry.decision_id,
         "context": whence(entry),
     }
@@ -244,7 +261,8 @@ def subject(principal: Principal | None, bearer: Bearer | None) -> str:
 
 def aimed_at(call: Call) -> str:
     """The target of a call that found no tool."""
-    aim = f"tool:{call.tool}" if call.tool else f"environment:{call.environment}"
+    kind = KINDS.get(call.action)
+    aim = f"{kind}:{call.tool}" if kind and call.tool else f"environment:{call.environment}"
     return aim[:TOLD_LENGTH]
 
 
@@ -295,13 +313,13 @@ def context(call: Call, principal: Principal | None) -> dict[str, wire.JSON]:
 
 def start_facts(entry: Entry) -> dict[str, wire.JSON]:
     """What an auditor asks of a run that was let through."""
-    tool, decision = entry.target, entry.decision
-    return {
+    target, decision = entry.target, entry.decision
+    facts: dict[str, wire.JSON] = {
         "reason": decision.reason if decision else None,
-        "tool_version": tool.version if tool else None,
         "timeout_seconds": entry.timeout,
-        "secret_version": tool.connection.secret_version if tool else None,
+        "secret_version": target.connection.secret_version if target else None,
     }
+    return facts | {"tool_version": entry.tool.version} if entry.tool else facts
 
 
 def verdict(entry: Entry) -> tuple[str, str | None]:

@@ -11,6 +11,10 @@ EventType = Literal[
     "run_invalid",
     "call_unauthenticated",
     "call_unknown_tool",
+    # what is used beside tools: resources and prompts
+    "use_started",
+    "use_finished",
+    "use_refused",
     "refusals_counted",
     "run_cancel_requested",
     # what is kept

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import Model
 from rest_framework import serializers
 
-from agentxsuite.control.catalog.mcp_names import mcp_name
 from agentxsuite.control.catalog.models import (
     AuthMethod,
     Connection,
@@ -17,6 +16,7 @@ from agentxsuite.control.catalog.models import (
 )
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.control.tenancy.serializers import Choice, OwnRow, Strict, StrictModelSerializer
+from agentxsuite.engines.upstream import mcp_name
 
 Row = TypeVar("Row", bound=Model)
 

@@ -4,12 +4,14 @@
     policies = PolicySet.compile(stored, organization, environment)
     decision = decide(policies, request, at)              # a call
     could_allow(policies, request, at)                    # a list
+    could_allow_below(policies, request, at)              # a list of templates
     explain(policies, request, decision, at).as_json()    # somebody asks why
 
 ``check_policy`` and ``check_rule`` refuse, when written, what could not be enforced later.
 """
 
 from agentxsuite.engines.pdp.asking import Agent, Circumstances, Member, ask
+from agentxsuite.engines.pdp.below import could_allow_below
 from agentxsuite.engines.pdp.characters import canonical
 from agentxsuite.engines.pdp.compile import PolicySet
 from agentxsuite.engines.pdp.decide import (
@@ -28,7 +30,7 @@ from agentxsuite.engines.pdp.paths import Absent
 from agentxsuite.engines.pdp.problems import PolicyInvalid, Problem
 from agentxsuite.engines.pdp.redaction import REDACTED, redact
 from agentxsuite.engines.pdp.rules import check_policy, check_rule
-from agentxsuite.engines.pdp.standing import Told, barred, closed, refusal
+from agentxsuite.engines.pdp.standing import Told, barred, closed, refusal, shut
 from agentxsuite.engines.pdp.terms import DEFAULT_TERMS, Rate, Terms
 
 UNKNOWN = Absent.UNKNOWN
@@ -69,8 +71,10 @@ __all__ = [
     "check_rule",
     "closed",
     "could_allow",
+    "could_allow_below",
     "decide",
     "explain",
     "redact",
     "refusal",
+    "shut",
 ]

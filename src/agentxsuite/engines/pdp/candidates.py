@@ -20,7 +20,7 @@ def find_candidates(policies: PolicySet, request: Request) -> Candidates:
     if (request.organization, request.environment) != (policies.organization, policies.environment):
         raise Refused("foreign_snapshot", "these policies belong to another environment")
     target = read_target(request.target)
-    granting, restricting = _scopes(request, target)
+    granting, restricting = scopes_of(request, target)
     denies: list[Filed] = []
     allows: list[Filed] = []
     for filed in _covering(policies.index, granting, request.action, target):
@@ -31,7 +31,7 @@ def find_candidates(policies: PolicySet, request: Request) -> Candidates:
     return Candidates(denies, allows)
 
 
-def _scopes(request: Request, target: Target) -> tuple[list[str], list[str]]:
+def scopes_of(request: Request, target: Target) -> tuple[list[str], list[str]]:
     """Scopes whose allows and denies count, and those of which only the denies do."""
     shared = [f"org:{request.organization}", f"env:{request.environment}", *target.namespaces]
     if request.tool is not None:

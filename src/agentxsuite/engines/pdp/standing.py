@@ -10,8 +10,8 @@ Told = tuple[str, str]  # a stable code, and one sentence
 RUNNING_ROLES = frozenset({"operator", "admin", "owner"})  # who may run as an agent
 
 _DENIED = {
-    EXPLICIT_DENY: "A policy denies this call of '{name}'.",
-    DEFAULT_DENY: "No policy allows this call of '{name}'.",
+    EXPLICIT_DENY: "A policy denies this use of '{name}'.",
+    DEFAULT_DENY: "No policy allows this use of '{name}'.",
 }
 
 
@@ -60,17 +60,23 @@ def barred(member: Member) -> Told | None:
     return "role_too_low", f"The role '{member.role}' may not run tools."
 
 
-def closed(agent: Agent | None, tool: Tool | None) -> Iterator[Told]:
-    """Yield every fact that closes the door; a call is told the first."""
+def shut(agent: Agent | None, connection: Connection | None) -> Iterator[Told]:
+    """Yield every fact that keeps an agent from whatever a connection offers."""
     if agent is not None and not agent.enabled:
         yield "agent_disabled", "This agent is disabled."
-    if tool is None:
+    if connection is None:
         return
-    connection = tool.connection
     if agent is not None and agent.mode == "runner" and agent.connection != connection.id:
         yield "runner_other_connection", "A runner uses only the tools of its own connection."
     if not connection.enabled:
-        yield "connection_disabled", "This tool's connection is disabled."
+        yield "connection_disabled", "This connection is disabled."
+
+
+def closed(agent: Agent | None, tool: Tool | None) -> Iterator[Told]:
+    """Yield every fact that closes the door to a tool; a call is told the first."""
+    yield from shut(agent, tool.connection if tool else None)
+    if tool is None:
+        return
     if not tool.enabled:
         yield "tool_disabled", "This tool is disabled."
     if tool.sync_status == "pending_review" or not tool.approved:

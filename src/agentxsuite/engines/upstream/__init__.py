@@ -15,6 +15,7 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from agentxsuite.engines.upstream.names import mcp_name
 from agentxsuite.engines.upstream.templates import (
     Limits,
     Template,
@@ -45,4 +46,5 @@ __all__ = [
     "check_endpoint",
     "check_headers",
     "load_templates",
+    "mcp_name",
 ]

@@ -5,26 +5,36 @@ from msgspec import Struct
 from agentxsuite import __version__, wire
 from agentxsuite.gateway.http import Headers, Request, Send, about, problem, reply
 from agentxsuite.gateway.jsonrpc import (
+    HEADER_MISMATCH,
     INTERNAL_ERROR,
     INVALID_PARAMS,
     META,
+    MISSING_CAPABILITY,
+    RESOURCE_NOT_FOUND,
+    UNSUPPORTED_VERSION,
     Message,
     RpcError,
     error_status,
 )
 from agentxsuite.gateway.mcp.exchange import Address, Exchange, Reply, Result
+from agentxsuite.gateway.protected import SCOPES, metadata_address
 from agentxsuite.gateway.refusals import (
     Denied,
     InsufficientScope,
+    Invalid,
     Refusal,
     TooLarge,
     Unauthenticated,
     Unknown,
+    UpstreamRefused,
 )
 from agentxsuite.wire import JSON
 
 SERVER = {"name": "agentxsuite", "title": "AgentxSuite", "version": __version__}
 REFUSAL_KEY = "agentxsuite/refusal"
+OF_THE_WIRE = (HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION)  # between two neighbours
+TOLD_LENGTH = 500  # characters of a name that a caller made up
+NOUNS = {"resources/read": ("resource", "uri"), "prompts/get": ("prompt", "name")}
 
 
 class Answer(Struct, frozen=True):
@@ -94,11 +104,10 @@ def refused(no: RpcError | Refusal, whence: Whence) -> Reply:
     if isinstance(no, TooLarge):
         return Problem(no)
     if isinstance(no, Unknown) or (isinstance(no, Denied) and not no.listed):
-        return error(unknown(whence.message), whence)
+        return error(unknown(whence), whence)
     if whence.message is not None and whence.message.method == "tools/call":
         return response(whence.message, refused_result(no, modern=whence.modern), about(no))
-    data = {"code": no.code, "retry_after": no.retry_after}
-    return error(RpcError(INTERNAL_ERROR, no.detail, data), whence, about(no))
+    return error(rpc_error(no), whence, about(no))
 
 
 def error(no: RpcError, whence: Whence, headers: Headers = ()) -> Answer:
@@ -108,24 +117,46 @@ def error(no: RpcError, whence: Whence, headers: Headers = ()) -> Answer:
     return Answer(error_status(no, modern=whence.modern), content, headers)
 
 
-def unknown(message: Message | None) -> RpcError:
+def rpc_error(no: Refusal) -> RpcError:
+    """A refusal where there is no result to put it in; an upstream's own error as it came."""
+    if isinstance(no, UpstreamRefused) and no.rpc_code not in OF_THE_WIRE:
+        return RpcError(no.rpc_code, no.message, no.data)
+    code = INVALID_PARAMS if isinstance(no, Invalid) else INTERNAL_ERROR
+    return RpcError(code, no.detail, told(no))
+
+
+def unknown(whence: Whence) -> RpcError:
     """What is said of a thing that is not there, or that one may not see."""
-    name = str(message.params.get("name", ""))[:100] if message else ""
-    return RpcError(INVALID_PARAMS, f"Unknown tool: {name}", {"code": "tool_unknown"})
+    method = whence.message.method if whence.message else ""
+    named = whence.message.params if whence.message else {}
+    noun, key = NOUNS.get(method, ("tool", "name"))
+    if isinstance(ref := named.get("ref"), dict):
+        named = ref
+        noun, key = ("resource", "uri") if ref.get("type") == "ref/resource" else ("prompt", "name")
+    name = str(named.get(key, ""))[:TOLD_LENGTH]
+    data: dict[str, JSON] = {"code": f"{noun}_unknown"}
+    code = INVALID_PARAMS
+    if noun == "resource":
+        data["uri"] = name
+        code = INVALID_PARAMS if whence.modern else RESOURCE_NOT_FOUND
+    return RpcError(code, f"Unknown {noun}: {name}", data)
 
 
-def refused_result(refusal: Refusal, *, modern: bool) -> dict[str, JSON]:
-    """A tool result that says why, to the model in words and to the program in ``_meta``."""
+def told(refusal: Refusal) -> dict[str, JSON]:
+    """What a program may know of a refusal."""
     known = refusal.recorded
-    told: dict[str, JSON] = {
+    facts: dict[str, JSON] = {
         "code": refusal.code,
         "run_id": known.run_id if known else None,
         "decision_id": known.decision_id if known else None,
         "retry_after": refusal.retry_after,
     }
-    if refusal.errors:
-        told["errors"] = list(refusal.errors)
-    meta: dict[str, JSON] = {REFUSAL_KEY: told}
+    return facts | {"errors": list(refusal.errors)} if refusal.errors else facts
+
+
+def refused_result(refusal: Refusal, *, modern: bool) -> dict[str, JSON]:
+    """A tool result that says why, to the model in words and to the program in ``_meta``."""
+    meta: dict[str, JSON] = {REFUSAL_KEY: told(refusal)}
     result: dict[str, JSON] = {
         "content": [{"type": "text", "text": refusal.detail}],
         "isError": True,
@@ -137,9 +168,9 @@ def refused_result(refusal: Refusal, *, modern: bool) -> dict[str, JSON]:
 
 def challenge(refusal: Refusal, whence: Whence) -> Headers:
     """``WWW-Authenticate`` with where to learn of this resource (RFC 9728 section 5.1)."""
-    where = f"{whence.public_url}/.well-known/oauth-protected-resource{whence.address.path}"
+    where = metadata_address(whence.public_url, whence.address.exact)
     parts = [f'resource_metadata="{where}"']
-    scope = refusal.scope if isinstance(refusal, InsufficientScope) else "tool.invoke"
+    scope = refusal.scope if isinstance(refusal, InsufficientScope) else " ".join(SCOPES)
     parts.append(f'scope="{scope}"')
     if isinstance(refusal, InsufficientScope):
         parts.insert(0, 'error="insufficient_scope"')

@@ -26,6 +26,11 @@ class Address(Struct, frozen=True):
         """The environment's address, which credentials are bound to."""
         return f"/mcp/{self.organization}/{self.environment}/"
 
+    @property
+    def exact(self) -> str:
+        """The address as it was called."""
+        return f"{self.path}{self.connection}/" if self.connection else self.path
+
 
 class Exchange(Struct, frozen=True):
     """One message at the door, what answering it needs, and the headers of its answer."""

@@ -15,6 +15,15 @@ from agentxsuite.gateway.jsonrpc import (
 )
 from agentxsuite.gateway.mcp.exchange import Address
 from agentxsuite.gateway.refusals import Malformed, TooLarge
+from agentxsuite.wire import JSON
+
+# A task would go on beyond its record, and what continues a call is not the upstream's to read.
+NOT_FORWARDED = frozenset({"_meta", "task", "inputResponses", "requestState"})
+KNOWN = {
+    "tools/call": NOT_FORWARDED | {"name", "arguments"},
+    "prompts/get": NOT_FORWARDED | {"name", "arguments"},
+    "resources/read": NOT_FORWARDED | {"uri"},
+}
 
 
 async def read_request(request: Request) -> Message:
@@ -49,8 +58,17 @@ def read_call(request: Request, address: Address, message: Message, gate: Gate) 
         arguments=arguments,
         passthrough=address.connection,
         meta={name: value for name, value in message.meta.items() if not is_ours(name)},
+        extra=extra_of(message),
         key=key,
     )
+
+
+def extra_of(message: Message) -> dict[str, JSON]:
+    """Parameters that are neither the method's own nor ours: the upstream gets them as they are."""
+    known = KNOWN.get(message.method)
+    if known is None:
+        return {}
+    return {name: value for name, value in message.params.items() if name not in known}
 
 
 def is_ours(key: str) -> bool:

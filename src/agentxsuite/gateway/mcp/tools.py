@@ -1,5 +1,6 @@
 """Tools: the list of those that one may call, and the governed call itself."""
 
+from agentxsuite.gateway import relinking
 from agentxsuite.gateway.facts import Tool
 from agentxsuite.gateway.http import REPLAYED
 from agentxsuite.gateway.mcp import paging
@@ -25,7 +26,10 @@ async def tools_call(exchange: Exchange) -> Result:
     entry = await call_tool(exchange.call, exchange.gate)
     if entry.replayed:
         exchange.headers.extend(REPLAYED)
-    return dict(entry.outcome.result) if entry.outcome else {}
+    result = entry.outcome.result if entry.outcome else {}
+    if exchange.call.passthrough is None and entry.target is not None:
+        return relinking.of_call(result, entry.target.connection.slug)
+    return result
 
 
 def described(tool: Tool, *, plain: bool) -> dict[str, JSON]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from django.db.models import Q, QuerySet
 
 from agentxsuite.control.catalog.endpoints import endpoint_of
-from agentxsuite.control.catalog.mcp_names import mcp_name
 from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
 from agentxsuite.control.policies.facts import tool_root
@@ -15,6 +14,7 @@ from agentxsuite.control.secretstore.models import Secret
 from agentxsuite.control.secretstore.services import Revealed, SecretUnreadable, reveal_many
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines.schemas import Schema, SchemaRefused
+from agentxsuite.engines.upstream import mcp_name
 from agentxsuite.gateway.facts import Connection, Snapshot, Tool
 from agentxsuite.gateway.orm.view import Changes, merged
 

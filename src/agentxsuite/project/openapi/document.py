@@ -8,7 +8,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 
-from agentxsuite.project.openapi import gateway, problems
+from agentxsuite.project.openapi import browsing, gateway, problems
 from agentxsuite.project.openapi.problems import Schema
 from agentxsuite.project.openapi.tidying import tidied
 
@@ -25,9 +25,10 @@ class Description(NamedTuple):
 def complete(result: Schema, **_: Any) -> Schema:
     """Tidy up, and add what no view tells: the data plane's operations, every refusal's shape."""
     result = tidied(result)
-    result["paths"] = dict(sorted({**result["paths"], **gateway.paths()}.items()))
+    by_hand = {**gateway.paths(), **browsing.paths()}
+    result["paths"] = dict(sorted({**result["paths"], **by_hand}.items()))
     parts: Schema = result["components"]
-    for more in (problems.components(), gateway.components()):
+    for more in (problems.components(), gateway.components(), browsing.components()):
         for kind, named in more.items():
             parts[kind] = dict(sorted({**parts.get(kind, {}), **named}.items()))
     return result

@@ -28,7 +28,7 @@ def tool(*, server=True, **facts):
 TOLD = {
     "agent_disabled": "This agent is disabled.",
     "runner_other_connection": "A runner uses only the tools of its own connection.",
-    "connection_disabled": "This tool's connection is disabled.",
+    "connection_disabled": "This connection is disabled.",
     "tool_disabled": "This tool is disabled.",
     "tool_quarantined": (
         "This tool's definition changed upstream: it is quarantined until a person approves."
@@ -74,12 +74,12 @@ def test_every_fact_that_closes_the_door_is_told(agent, asked, codes):
         (
             pdp.Decision(pdp.DENY, pdp.DEFAULT_DENY),
             None,
-            ("default_deny", "No policy allows this call of 'pay/{x}'."),
+            ("default_deny", "No policy allows this use of 'pay/{x}'."),
         ),
         (
             pdp.Decision(pdp.DENY, pdp.EXPLICIT_DENY),
             None,
-            ("explicit_deny", "A policy denies this call of 'pay/{x}'."),
+            ("explicit_deny", "A policy denies this use of 'pay/{x}'."),
         ),
         (
             pdp.Decision(

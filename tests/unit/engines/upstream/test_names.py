@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentxsuite.control.catalog.mcp_names import mcp_name
+from agentxsuite.engines.upstream.names import mcp_name
 
 SLUGS = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
 NAMES = st.one_of(

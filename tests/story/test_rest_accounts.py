@@ -5,8 +5,8 @@ from knox.models import AuthToken
 
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.tenancy.invitations import invite
-from agentxsuite.control.tenancy.login import TRIES
 from agentxsuite.control.tenancy.models import OrganizationMembership, User
+from agentxsuite.control.tenancy.tries import ACCOUNT
 from tests import cast
 from tests.cast import client
 
@@ -136,8 +136,8 @@ def test_bad_input_makes_no_account(register, company, request, facts, status, p
 
 def test_registering_is_slowed_down_before_anything_is_hashed(register):
     """Otherwise: the server hashes passwords for strangers until it does nothing else."""
-    answers = [register("203.0.113.6", password="short") for _ in range(TRIES.burst + 1)]
-    assert [answer.status_code for answer in answers] == [400] * TRIES.burst + [429]
+    answers = [register("203.0.113.6", password="short") for _ in range(ACCOUNT.burst + 1)]
+    assert [answer.status_code for answer in answers] == [400] * ACCOUNT.burst + [429]
     assert int(answers[-1]["Retry-After"]) >= 1
 
 
@@ -222,8 +222,8 @@ def test_a_bad_change_leaves_the_password(browser, dora, body, status):
 def test_a_stolen_token_cannot_try_passwords(browser, dora):
     """Otherwise: the password is guessed by way of its change."""
     body = {"password": "wrong", "new_password": NEW}
-    answers = [browser.post(PASSWORD, body, format="json") for _ in range(TRIES.burst + 1)]
-    assert [answer.status_code for answer in answers] == [403] * TRIES.burst + [429]
+    answers = [browser.post(PASSWORD, body, format="json") for _ in range(ACCOUNT.burst + 1)]
+    assert [answer.status_code for answer in answers] == [403] * ACCOUNT.burst + [429]
 
 
 def test_nobody_changes_what_is_nobodys(db):

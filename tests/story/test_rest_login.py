@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import make_password
 from knox.models import AuthToken
 
 from agentxsuite.control.audit.models import AuditEvent
-from agentxsuite.control.tenancy.login import TRIES
+from agentxsuite.control.tenancy.tries import ACCOUNT
 from tests import cast
 from tests.cast import client
 
@@ -89,10 +89,10 @@ def test_the_inactive_do_not_get_in(alice, log_in):
 
 def test_guessing_is_slowed_down_before_anything_is_hashed(alice, log_in):
     """Otherwise: passwords are guessed by the thousand, and the server hashes for strangers."""
-    answers = [log_in(alice.email, "wrong", "198.51.100.5") for _ in range(TRIES.burst + 1)]
-    assert [answer.status_code for answer in answers] == [401] * TRIES.burst + [429]
+    answers = [log_in(alice.email, "wrong", "198.51.100.5") for _ in range(ACCOUNT.burst + 1)]
+    assert [answer.status_code for answer in answers] == [401] * ACCOUNT.burst + [429]
     assert int(answers[-1]["Retry-After"]) == answers[-1].json()["retry_after"] >= 1
-    assert events("login_failed").count() == TRIES.burst
+    assert events("login_failed").count() == ACCOUNT.burst
     assert log_in(alice.email, PASSWORD, "198.51.100.6").status_code == 200
 
 

@@ -23,6 +23,7 @@ from agentxsuite.control.storage.partitions import (  # noqa: E402  -- only afte
     add_partitions,
 )
 from agentxsuite.control.storage.roles import check_roles  # noqa: E402  -- only after set-up
+from agentxsuite.control.tenancy.tries import counted_together  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.asgi import Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
@@ -68,6 +69,7 @@ class Application:
         async with AsyncExitStack() as stack:
             keeping = asyncio.create_task(keep_partitions())
             stack.callback(keeping.cancel)
+            await stack.enter_async_context(counted_together())
             upstreams = await stack.enter_async_context(open_upstreams())
             if self._plane != "control":
                 await stack.enter_async_context(self._gateway.running(upstreams))

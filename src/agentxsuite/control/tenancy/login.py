@@ -1,20 +1,19 @@
 """Logging in and out. Each login makes its own token, so that a device can be cut off alone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from asgiref.sync import async_to_sync
 from django.contrib.auth import authenticate
 from django.db import transaction
 from knox.models import AuthToken
+from knox.settings import knox_settings
 
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.tenancy import tries
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Forbidden, Problem, Throttled
-from agentxsuite.engines.limits import MemoryLimiter, Rate
+from agentxsuite.control.tenancy.problems import Forbidden, Problem
 
-TRIES: Final = Rate(per_minute=5, burst=10)  # for one account from one address
-_LIMITER: Final = MemoryLimiter()
+LASTING: Final[timedelta] = knox_settings.TOKEN_TTL
 
 
 class WrongCredentials(Problem):
@@ -39,7 +38,7 @@ class Login(NamedTuple):
     expiry: datetime
 
 
-def log_in(actor: Actor, email: str, password: str) -> Login:
+def log_in(actor: Actor, email: str, password: str, lasting: timedelta = LASTING) -> Login:
     """Check a password and make a login token.
 
     Raises Throttled before anything is hashed, or WrongCredentials. Success and failure are
@@ -52,12 +51,12 @@ def log_in(actor: Actor, email: str, password: str) -> Login:
         raise WrongCredentials
     with transaction.atomic():
         person = Actor.person(user, actor.address, actor.client)
-        return open_session(person, held_as_checked(user))
+        return open_session(person, held_as_checked(user), lasting)
 
 
-def open_session(actor: Actor, user: User) -> Login:
+def open_session(actor: Actor, user: User, lasting: timedelta = LASTING) -> Login:
     """Make a login token for a person who has shown who they are."""
-    row, token = AuthToken.objects.create(user)
+    row, token = AuthToken.objects.create(user, expiry=lasting)
     record("login", actor=actor, organization=None, action="auth.login", target=f"user:{user.id}")
     return Login(user, token, row.expiry)
 
@@ -101,9 +100,7 @@ def held_as_checked(user: User) -> User:
 
 def take_a_try(actor: Actor, email: str) -> None:
     """Count a try for an account from where the actor is; raises Throttled."""
-    taken = async_to_sync(_LIMITER.take)(f"{actor.address}|{account(email)}", TRIES)
-    if not taken.allowed:
-        raise Throttled("Too many tries: wait, then try again.", taken.retry_after)
+    tries.take_a_try(actor.address, account(email))
 
 
 def account(email: str) -> str:

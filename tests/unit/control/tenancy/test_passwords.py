@@ -1,10 +1,13 @@
 """A flood of logins leaves room for everybody else."""
 
 import threading
+from contextlib import ExitStack
 
+import pytest
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 
 from agentxsuite.control.tenancy import passwords
+from agentxsuite.control.tenancy.problems import Throttled
 
 
 def test_verifying_passes_through_our_hasher():
@@ -23,3 +26,14 @@ def test_a_third_hash_waits_for_one_of_two():
         assert not done.wait(0.2)
     hashing.join()
     assert done.is_set()
+
+
+def test_when_many_wait_the_next_is_told_to_come_again():
+    """Otherwise: a flood from many addresses holds every place, and nobody manages anything."""
+    with ExitStack() as crowd:
+        for _ in range(8):
+            crowd.enter_context(passwords._ROOM)
+        with pytest.raises(Throttled) as refused:
+            make_password("x")
+    assert refused.value.headers()["Retry-After"] == "1"
+    assert make_password("x")

@@ -46,8 +46,8 @@ def connection_in(environment, slug="pdf"):
     )
 
 
-def secret_in(company, environment=None):
-    return store(company.actor, company.organization, environment, "s3cret").ref
+def secret_in(company, environment=None, value="s3cret"):
+    return store(company.actor, company.organization, environment, value).ref
 
 
 def paths(answer):
@@ -126,7 +126,7 @@ def test_an_agent_that_logs_in_otherwise_loses_its_tokens(home, alice, company):
     """Otherwise: beside the certificate the old tokens still open the door."""
     agent = company.agent()
     token, _ = issue_token(company.actor, agent)
-    ref = secret_in(company)
+    ref = secret_in(company, value="ab" * 32)
     body = {"inbound_auth_method": "mtls", "mtls_cert_ref": ref, "mtls_key_ref": ref}
     assert alice.patch(f"{home}{agent.id}/", body, format="json").status_code == 200
     token.refresh_from_db()

@@ -11,10 +11,15 @@ from functools import partial
 from django.conf import settings
 
 from agentxsuite import wire
+from agentxsuite.control.agents.issuers import trusted_issuers
 from agentxsuite.control.agents.keys import key_ring
+from agentxsuite.control.catalog.upstreams import egress
+from agentxsuite.control.secretstore.inbound import fingerprints
 from agentxsuite.control.storage.roles import conninfo
 from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
-from agentxsuite.engines.tokens import Verifier
+from agentxsuite.engines.tokens import FetchFailed, OutsideVerifier, Verifier
+from agentxsuite.engines.upstream import UpstreamError
+from agentxsuite.engines.upstream.documents import fetch_document
 from agentxsuite.gateway import browse, mcp, rest
 from agentxsuite.gateway.gate import Gate, Question, Upstream
 from agentxsuite.gateway.heartbeat import beat, leave, watch
@@ -159,12 +164,15 @@ async def open_gate(upstream: Upstream) -> AsyncIterator[Gate]:
         directory = await stack.enter_async_context(aclosing(open_directory()))
         gate = Gate(
             verifier=Verifier(key_ring(), settings.PUBLIC_URL),
+            outside=await stack.enter_async_context(aclosing(open_outside())),
+            fingerprints=fingerprints(),
             directory=directory,
             limiter=await stack.enter_async_context(aclosing(open_limiter())),
             upstream=upstream,
             ledger=await stack.enter_async_context(aclosing(open_ledger())),
             answers=await stack.enter_async_context(aclosing(open_answers())),
             public_url=settings.PUBLIC_URL,
+            by_name=settings.AGENTS_BY_NAME != "no",
         )
         stack.push_async_callback(write_counts, gate)
         stack.push_async_callback(leave, gate)
@@ -192,6 +200,19 @@ async def stop(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
+
+
+def open_outside() -> OutsideVerifier:
+    """The issuers that the operator trusts; their keys come through the one outbound door."""
+    door = egress()
+
+    async def fetch(url: str) -> bytes:
+        try:
+            return await fetch_document(door, url)
+        except UpstreamError as error:
+            raise FetchFailed(error.detail) from None
+
+    return OutsideVerifier(trusted_issuers(), fetch)
 
 
 def open_directory() -> FreshDirectory:

@@ -32,7 +32,7 @@ class Call(Struct, frozen=True, kw_only=True):
     door: Door
     organization: str
     environment: str | None
-    credential: str | None
+    credential: str | None  # the Authorization header
     address: str
     client: str
     received: datetime
@@ -45,6 +45,8 @@ class Call(Struct, frozen=True, kw_only=True):
     meta: Mapping[str, JSON] = {}
     extra: Mapping[str, JSON] = {}
     key: str | None = None  # Idempotency-Key
+    named: str | None = None  # X-Agent
+    certificate: str | None = None  # of the client, as whoever ended TLS has seen it
     listener: Listener | None = None  # hears what the upstream says meanwhile
 
     def __repr__(self) -> str:

@@ -1,8 +1,8 @@
 """What the data plane knows of one environment: plain values, read in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from agentxsuite.engines.pdp import Agent, Member, PolicySet
 from agentxsuite.engines.schemas import Schema
@@ -55,6 +55,31 @@ class Tool:
         return self.schema is not None
 
 
+class Proof(NamedTuple):
+    """What shows who an agent is: a `kind` of proof, and what it says; two words for `oidc`.
+
+    ``oidc`` says issuer and subject, ``secret`` and ``certificate`` a keyed fingerprint, and
+    ``none``, which proves nothing, an agent's id.
+    """
+
+    kind: str
+    says: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A way in: who shows the proof is the agent; ``scopes`` None means unscoped.
+
+    ``audience`` is whom a token of an outside issuer must be for.
+    """
+
+    proof: Proof
+    agent: str
+    audience: str = ""
+    scopes: frozenset[str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A resource, a template of resources, or a prompt of one connection.
@@ -98,6 +123,8 @@ class Snapshot:
     by_mcp_name: Mapping[str, Tool] = field(repr=False)
     by_upstream: Mapping[tuple[str, str], Tool] = field(repr=False)  # by slug and upstream name
     connections: Mapping[str, Connection] = field(default_factory=dict, repr=False)  # by id
+    logins: Mapping[str, Sequence[Login]] = field(default_factory=dict, repr=False)  # by agent
+    by_proof: Mapping[Proof, Login] = field(default_factory=dict, repr=False)
 
     def agent(self, reference: str) -> Agent | None:
         """Find an agent by id or by slug."""

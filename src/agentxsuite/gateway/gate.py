@@ -9,9 +9,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from agentxsuite.engines.limits import Limiter
-from agentxsuite.engines.tokens import Verifier
+from agentxsuite.engines.tokens import Fingerprints, OutsideVerifier, Verifier
 from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
-from agentxsuite.gateway.facts import Snapshot
+from agentxsuite.gateway.facts import Proof, Snapshot
 from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.listens import Listens
 from agentxsuite.gateway.offers import Offers
@@ -50,6 +50,10 @@ class Directory(Protocol):
 
     async def environments(self, organization: str, reference: str) -> Sequence[str]:
         """Ids of the environments that an id or name, or an agent's id or slug, may mean."""
+        ...
+
+    async def homes(self, organization: str, proof: Proof) -> Sequence[str]:
+        """Ids of the environments with an agent that the proof may be of."""
         ...
 
 
@@ -155,15 +159,21 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Everything between an agent and its tools. ``public_url`` has no trailing slash."""
+    """Everything between an agent and its tools. ``public_url`` has no trailing slash.
+
+    ``by_name`` is whether agents without a credential may name themselves where that is open.
+    """
 
     verifier: Verifier
+    outside: OutsideVerifier
+    fingerprints: Fingerprints
     directory: Directory
     limiter: Limiter
     upstream: Upstream
     ledger: Ledger
     answers: Answers
     public_url: str
+    by_name: bool = False
     clock: Callable[[], datetime] = now
     refusals: RefusalMeter = field(default_factory=RefusalMeter)
     lease: Lease = field(default_factory=Lease)

@@ -28,7 +28,10 @@ class Gone(Exception):
 
 
 class Request(Struct, frozen=True):
-    """One HTTP request; header names are lower case, values stripped of white space."""
+    """One HTTP request; header names are lower case, values stripped of white space.
+
+    ``certificate`` is the client's, where somebody who ended TLS tells us.
+    """
 
     method: str
     path: str
@@ -36,6 +39,7 @@ class Request(Struct, frozen=True):
     address: str
     receive: Receive
     query: str = ""
+    certificate: str | None = None
 
     @classmethod
     def read(cls, scope: Scope, receive: Receive) -> "Request":
@@ -44,7 +48,8 @@ class Request(Struct, frozen=True):
         client = scope.get("client")
         address = client[0] if client else ""
         query = scope.get("query_string", b"").decode("latin-1")
-        return cls(scope["method"], scope["path"], headers, address, receive, query)
+        shown = certificate(scope)
+        return cls(scope["method"], scope["path"], headers, address, receive, query, shown)
 
     def text(self, name: bytes) -> str | None:
         """A header's value, or None."""
@@ -78,6 +83,12 @@ class Request(Struct, frozen=True):
             raise Malformed(
                 error.code, f"The body is not acceptable JSON: {error.detail}"
             ) from None
+
+
+def certificate(scope: Scope) -> str | None:
+    """The client's own certificate (ASGI TLS extension 0.2): the first one of its chain."""
+    secured = (scope.get("extensions") or {}).get("tls")
+    return next(iter(secured.get("client_cert_chain") or ()), None) if secured else None
 
 
 def too_large() -> TooLarge:

@@ -33,12 +33,12 @@ from agentxsuite.wire import JSON
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whose token it was, where the signature proves at least that: evidence of its misuse."""
+    """Whose credential it was, where that much is proven: evidence of its misuse."""
 
     organization: str
     environment: str
     agent: str
-    token_id: str
+    token_id: str | None = None
 
 
 class Refusal(Exception):

@@ -112,6 +112,8 @@ def read_call(request: Request, organization: str, body: Mapping[str, JSON], now
         arguments=body.get("input", {}),
         timeout=body.get("timeout_seconds"),
         key=read_key(request),
+        named=request.text(b"x-agent"),
+        certificate=request.certificate,
     )
 
 

@@ -118,7 +118,7 @@ def finished(entry: Entry) -> Change:
 def refused(entry: Entry, refusal: Refusal) -> Change:
     """A call that was not run: a Run and an event; without agent or tool only the event."""
     facts = {"code": refusal.code, "detail": refusal.detail}
-    if refusal.bearer:
+    if refusal.bearer and refusal.bearer.token_id:
         facts["token_id"] = refusal.bearer.token_id
     event = event_row(entry, refusal_event(entry, refusal), "deny", facts)
     if run_of(entry) is None:

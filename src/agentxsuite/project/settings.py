@@ -53,6 +53,15 @@ STDIO_TEMPLATES = env.text("STDIO_TEMPLATES")
 if EMBEDDED and not STDIO_TEMPLATES and (DATA_DIR / TEMPLATES_FILE).exists():
     STDIO_TEMPLATES = str(DATA_DIR / TEMPLATES_FILE)
 
+# The file (TOML) of outside issuers whose tokens agents may show; none when empty.
+TRUSTED_ISSUERS = env.text("TRUSTED_ISSUERS")
+
+# Whether agents without a credential may name themselves (X-Agent) in environments of type dev:
+# no, embedded (on the embedded default only) or anywhere.
+AGENTS_BY_NAME = env.choice("AGENTS_BY_NAME", "no", ("no", "embedded", "anywhere"))
+if AGENTS_BY_NAME == "embedded" and not EMBEDDED:
+    raise env.refusal("AGENTS_BY_NAME must be no, or anywhere, when the database is PostgreSQL.")
+
 # Who may make an account: open, invite or closed. Open is for the embedded default.
 REGISTRATION = env.choice(
     "REGISTRATION", "open" if EMBEDDED else "invite", ("open", "invite", "closed")

@@ -118,6 +118,8 @@ def gate(shelf=None, clock=None):
     shelf = shelf or Shelf()
     return Gate(
         verifier=None,
+        outside=None,
+        fingerprints=None,
         directory=None,
         limiter=MemoryLimiter(),
         upstream=None,

@@ -5,17 +5,22 @@ from typing import Final
 
 from django.conf import settings
 
+from agentxsuite.control.agents.issuers import trusted_issuers
 from agentxsuite.control.agents.models import Agent, InboundAuthMethod, Mode, ServiceAccount
+from agentxsuite.control.secretstore.inbound import KINDS, Unfit
+from agentxsuite.control.secretstore.marking import mark, refs_of
 from agentxsuite.control.secretstore.services import usable
 from agentxsuite.control.tenancy.problems import Fault, Invalid
 
 SECRETS: Final = ("bearer_secret_ref", "inbound_secret_ref", "mtls_cert_ref", "mtls_key_ref")
+PROOFS: Final = {"bearer": "inbound_secret_ref", "mtls": "mtls_cert_ref"}  # by way to log in
 UNKNOWN_REF: Final = "There is no such secret for this environment."
 
 
 def require_agent(agent: Agent) -> None:
     """Raise Invalid, with a fault for each field that keeps the agent from ever working."""
     _raise([*_credentials(agent), *_connection(agent), *_account(agent), *_secrets(agent, SECRETS)])
+    _raise(list(_proof(agent)))
 
 
 def require_new_account(account: ServiceAccount) -> None:
@@ -70,9 +75,33 @@ def _secrets(row: Agent | ServiceAccount, names: Sequence[str]) -> Iterator[Faul
             yield {"path": f"/{name}", "message": UNKNOWN_REF}
 
 
+def _proof(agent: Agent) -> Iterator[Fault]:
+    """What the agent shows must be hard to guess, and nobody else's here.
+
+    Its secrets are there. The one that its way to log in takes gets the fingerprint that finds it.
+    """
+    field = PROOFS.get(agent.inbound_auth_method)
+    ref = getattr(agent, field) if field else None
+    if field is None or ref is None:
+        return
+    try:
+        known = mark(agent.organization_id, agent.environment_id, ref, KINDS[field])
+    except Unfit as unfit:
+        yield {"path": f"/{field}", "message": str(unfit)}
+        return
+    others = Agent.objects.live().filter(environment=agent.environment_id).exclude(id=agent.id)
+    if others.filter(**{f"{field}__in": refs_of(agent.organization_id, known)}).exists():
+        message = "Another agent of this environment logs in with the same."
+        yield {"path": f"/{field}", "message": message}
+
+
 def _issuer(account: ServiceAccount) -> Iterator[Fault]:
     if _ours(account):
         message = "This server itself: leave it out and it is chosen for you."
+        yield {"path": "/issuer", "message": message}
+    trusted = trusted_issuers().get(account.issuer)
+    if trusted is not None and not trusted.serves(str(account.organization_id)):
+        message = "This server does not take this issuer's tokens for your organization."
         yield {"path": "/issuer", "message": message}
     if bool(account.issuer) != bool(account.subject):
         message = "Issuer and subject are given together or not at all."

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
-from agentxsuite.control.secretstore import datakeys
+from agentxsuite.control.secretstore import datakeys, inbound
 from agentxsuite.control.secretstore.crypto import CannotOpen, SecretPlace, seal, unseal
 from agentxsuite.control.secretstore.keys import KeysUnavailable, MasterKeys
 from agentxsuite.control.secretstore.models import Secret, SecretVersion
@@ -73,12 +73,13 @@ def store(
 def rotate(actor: Actor, secret: Secret, value: str) -> int:
     """Make `value` the current version under the same ref; returns its number.
 
-    Raises Invalid, NotFound, SecretsUnavailable.
+    Raises Invalid, also for one too weak for an agent that logs in with it; NotFound,
+    SecretsUnavailable.
     """
     with changing(secret.organization_id):
         held(Secret.objects.live(), secret.id)  # numbers are given out one by one
         number = _newest_number(secret) + 1
-        _add_version(actor, secret, number, value)
+        _add_version(actor, secret, number, value, _fingerprint(secret, number - 1, value))
         _record("secret_rotated", actor, secret, number)
     return number
 
@@ -148,7 +149,21 @@ def _plain(version: SecretVersion, masters: MasterKeys) -> str:
     return unseal(key, bytes(version.ciphertext), place).decode()
 
 
-def _add_version(actor: Actor, secret: Secret, number: int, value: str) -> None:
+def _fingerprint(secret: Secret, number: int, value: str) -> str | None:
+    """What finds the new value, where the version before it was found so too."""
+    if not secret.versions.filter(number=number, fingerprint__isnull=False).exists():
+        return None
+    kinds = {inbound.KINDS[use.field] for use in uses_of(secret) if use.field in inbound.KINDS}
+    try:
+        made = [inbound.fingerprint(secret.organization_id, kind, value) for kind in kinds]
+    except inbound.Unfit as unfit:
+        raise Invalid.at("/value", str(unfit)) from None
+    return made[0] if made else None
+
+
+def _add_version(
+    actor: Actor, secret: Secret, number: int, value: str, fingerprint: str | None = None
+) -> None:
     _check("/value", value, most=MAX_BYTES, least=1)
     try:
         data_key, key = datakeys.current(secret.organization_id, datakeys.master_keys())
@@ -161,6 +176,7 @@ def _add_version(actor: Actor, secret: Secret, number: int, value: str) -> None:
         number=number,
         data_key=data_key,
         ciphertext=seal(key, value.encode(), _place(secret, number)),
+        fingerprint=fingerprint,
         created_by=actor.user,
     )
 

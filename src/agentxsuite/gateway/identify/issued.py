@@ -6,12 +6,22 @@ from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.gate import Facts, Gate, Question
 from agentxsuite.gateway.identify.naming import check_named
+from agentxsuite.gateway.identify.outside import agent_by_outside_token, refused
 from agentxsuite.gateway.refusals import Bearer, Unauthenticated
 
 
 async def agent_by_token(token: str, call: Call, gate: Gate) -> Principal:
-    """An agent, by a token we issued: signature, claims, audience, and that it still stands."""
-    claims = verified(token, call, gate)
+    """An agent, by a token we issued: signature, claims, audience, and that it still stands.
+
+    One that is not ours may be of an issuer that the operator trusts.
+    """
+    try:
+        claims = verified(token, call, gate)
+    except Unauthenticated:
+        issuer = gate.outside.issuer(token)
+        if issuer is None:
+            raise
+        return await agent_by_outside_token(token, issuer, call, gate)
     check_address(claims, call)
     facts = await gate.directory.ask(
         Question(call.organization, environment=claims.environment, token_id=claims.jti)
@@ -33,8 +43,7 @@ def verified(token: str, call: Call, gate: Gate) -> AgentClaims:
     try:
         claims = gate.verifier.verify(token, audience, call.received.timestamp())
     except TokenInvalid as invalid:
-        what = invalid.code.removeprefix("token_").replace("_", " ")
-        raise Unauthenticated(invalid.code, f"The token is not accepted: {what}.") from None
+        raise refused(invalid) from None
     return claims
 
 

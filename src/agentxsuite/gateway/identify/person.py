@@ -7,17 +7,20 @@ from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.facts import Snapshot
 from agentxsuite.gateway.gate import Facts, Gate, Question
 from agentxsuite.gateway.identify.naming import environments_of, no_agent
-from agentxsuite.gateway.refusals import Denied, Malformed, Unauthenticated
+from agentxsuite.gateway.refusals import Denied, Malformed
 
 
-async def person_by_login(token: str, call: Call, gate: Gate) -> Principal:
-    """A person with a login token, running as an agent of an organization of theirs."""
+async def person_by_login(token: str, call: Call, gate: Gate) -> Principal | None:
+    """A person with a login token, running as an agent of an organization of theirs.
+
+    None for what is no login token; people call by REST alone. Raises Unknown, Malformed, Denied.
+    """
     if call.door != "rest":
-        raise Unauthenticated("unauthenticated", "This door takes an agent's token.")
+        return None
     digest = hashlib.sha512(token.encode()).hexdigest()
     known = await gate.directory.ask(Question(call.organization, login_digest=digest))
     if known.user is None:
-        raise Unauthenticated("unauthenticated", "This login token is unknown or has expired.")
+        return None
     environment, *others = await environments_of(call, gate)
     facts = await gate.directory.ask(
         Question(call.organization, environment=environment, login_digest=digest)

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from agentxsuite.gateway.facts import Snapshot
+from agentxsuite.gateway.facts import Proof, Snapshot
 from agentxsuite.gateway.gate import Facts, Question
 from agentxsuite.gateway.orm.reading import Reader, ReadFailed
 from agentxsuite.gateway.refusals import Unavailable
@@ -59,6 +59,13 @@ class FreshDirectory:
         """Ids of the environments that the reference may mean; raises Unavailable."""
         try:
             return await self._reader.environments(organization, reference)
+        except ReadFailed:
+            raise database_down() from None
+
+    async def homes(self, organization: str, proof: Proof) -> Sequence[str]:
+        """Ids of the environments that may know the proof; raises Unavailable."""
+        try:
+            return await self._reader.homes(organization, proof)
         except ReadFailed:
             raise database_down() from None
 

@@ -6,6 +6,7 @@ It sees the organizations of those who ask, and no other (`control.tenancy.scope
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from agentxsuite.gateway.facts import Proof
 from agentxsuite.gateway.gate import Question
 from agentxsuite.gateway.orm.hotline import READ_SECONDS, Hotline
 from agentxsuite.gateway.orm.line import Rows, array_of
@@ -20,6 +21,19 @@ UNION ALL SELECT 't', jti, NULL, NULL FROM agents_issuedtoken
 WHERE jti = ANY($2) AND revoked_at IS NULL
 UNION ALL SELECT 'l', digest, user_id::text, NULL FROM knox_authtoken
 WHERE digest = ANY($3) AND (expiry IS NULL OR expiry > now())
+""",
+    "homes": """
+SELECT agent.environment_id FROM agents_agent AS agent
+JOIN agents_serviceaccount AS account ON account.id = agent.service_account_id
+WHERE agent.organization_id = $1::uuid AND agent.deleted_at IS NULL
+AND account.deleted_at IS NULL AND account.issuer = $2 AND account.subject = $3
+UNION SELECT agent.environment_id FROM secretstore_secretversion AS version
+JOIN secretstore_secret AS secret ON secret.id = version.secret_id
+JOIN agents_agent AS agent ON secret.ref IN (agent.inbound_secret_ref, agent.mtls_cert_ref)
+WHERE agent.organization_id = $1::uuid AND agent.deleted_at IS NULL
+AND version.organization_id = $1::uuid AND version.fingerprint = $2
+AND version.number = (SELECT max(number) FROM secretstore_secretversion
+                      WHERE secret_id = version.secret_id)
 """,
     "environments": """
 SELECT id FROM tenancy_environment
@@ -52,6 +66,12 @@ class PostgresReader:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
         values = organization, reference.lower(), reference
         rows = await self._hotline.ask([organization], "environments", values)
+        return [str(row[0]) for row in rows]
+
+    async def homes(self, organization: str, proof: Proof) -> Sequence[str]:
+        """Ids of the environments with an agent that the proof may be of."""
+        values = organization, proof.says, proof.more
+        rows = await self._hotline.ask([organization], "homes", values)
         return [str(row[0]) for row in rows]
 
     async def aclose(self) -> None:

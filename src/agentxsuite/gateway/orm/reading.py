@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from agentxsuite.gateway.facts import Proof
 from agentxsuite.gateway.gate import Question
 
 
@@ -29,6 +30,10 @@ class Reader(Protocol):
 
     async def environments(self, organization: str, reference: str) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
+        ...
+
+    async def homes(self, organization: str, proof: Proof) -> Sequence[str]:
+        """Ids of the environments with an agent that the proof may be of; raises ReadFailed."""
         ...
 
     async def aclose(self) -> None:

@@ -16,6 +16,7 @@ from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines.pdp import PolicyInvalid, PolicySet
 from agentxsuite.gateway.facts import Snapshot, Tool
 from agentxsuite.gateway.orm.catalogue import connections_of, tools_of
+from agentxsuite.gateway.orm.logins import by_proof, logins_of
 from agentxsuite.gateway.orm.principals import agents_of, members_of
 from agentxsuite.gateway.orm.view import Changes, changes_since, one_view
 
@@ -50,6 +51,7 @@ def read(environment: Environment, previous: Snapshot | None, changes: Changes) 
     connections = connections_of(environment, previous, changes)
     tools = tools_of(environment, connections, previous, changes)
     by_name, by_mcp_name, by_upstream = names_of(tools, previous)
+    logins = logins_of(environment, previous, changes)
     return Snapshot(
         organization=str(environment.organization_id),
         environment=str(environment.id),
@@ -63,6 +65,8 @@ def read(environment: Environment, previous: Snapshot | None, changes: Changes) 
         by_name=by_name,
         by_mcp_name=by_mcp_name,
         by_upstream=by_upstream,
+        logins=logins,
+        by_proof=by_proof(logins, previous),
     )
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from agentxsuite.gateway.facts import Proof
 from agentxsuite.gateway.gate import Question
 from agentxsuite.gateway.orm.reading import ReadFailed, Reading
 
@@ -19,6 +20,19 @@ SELECT id FROM tenancy_environment
 WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR name = :name)
 UNION SELECT environment_id FROM agents_agent
 WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR lower(slug) = :slug)
+"""
+HOMES = """
+SELECT agent.environment_id FROM agents_agent AS agent
+JOIN agents_serviceaccount AS account ON account.id = agent.service_account_id
+WHERE agent.organization_id = :organization AND agent.deleted_at IS NULL
+AND account.deleted_at IS NULL AND account.issuer = :says AND account.subject = :more
+UNION SELECT agent.environment_id FROM secretstore_secretversion AS version
+JOIN secretstore_secret AS secret ON secret.id = version.secret_id
+JOIN agents_agent AS agent ON secret.ref IN (agent.inbound_secret_ref, agent.mtls_cert_ref)
+WHERE agent.organization_id = :organization AND agent.deleted_at IS NULL
+AND version.organization_id = :organization AND version.fingerprint = :says
+AND version.number = (SELECT max(number) FROM secretstore_secretversion
+                      WHERE secret_id = version.secret_id)
 """
 
 
@@ -55,11 +69,12 @@ class SqliteReader:
             "name": reference,
             "slug": reference.lower(),
         }
-        try:
-            rows = self._open().execute(ENVIRONMENTS, values).fetchall()
-        except sqlite3.Error as error:
-            raise ReadFailed(str(error)) from error
-        return [str(UUID(row[0])) for row in rows]
+        return self._ids(ENVIRONMENTS, values)
+
+    async def homes(self, organization: str, proof: Proof) -> Sequence[str]:
+        """Ids of the environments with an agent that the proof may be of."""
+        values = {"organization": compact(organization), "says": proof.says, "more": proof.more}
+        return self._ids(HOMES, values)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -73,6 +88,13 @@ class SqliteReader:
                 f"file:{self._path}?mode=ro", uri=True, isolation_level=None
             )
         return self._connection
+
+    def _ids(self, query: str, values: Mapping[str, str | None]) -> list[str]:
+        try:
+            rows = self._open().execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise ReadFailed(str(error)) from error
+        return [str(UUID(row[0])) for row in rows]
 
     def _answer(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -106,6 +106,8 @@ def read(request: Request, parts: Sequence[str], gate: Gate) -> Asked:
         agent=lowered_id(query.get("agent")),
         tool=name or "",
         arguments=arguments_of(query),
+        named=request.text(b"x-agent"),
+        certificate=request.certificate,
     )
     return Asked(noun, call, name, query, f"{gate.public_url}{request.path}")
 

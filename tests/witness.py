@@ -19,7 +19,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_save
 
 from agentxsuite.control.storage.roles import as_owner
-from agentxsuite.control.tenancy.models import Organization
+from agentxsuite.control.tenancy.models import KeptAnswer, Organization
 from agentxsuite.control.tenancy.scope import INSTALLATION, open_scope
 
 TELL = "SELECT set_config('agentxsuite.organizations', %s, false)"
@@ -73,12 +73,17 @@ class Witness:
             cursor.execute("REVOKE ALL ON FUNCTION tests_forge FROM PUBLIC")
         connection.close()
         pre_save.connect(self.note, sender=Organization)
+        pre_save.connect(self.note_holder, sender=KeptAnswer)
         connection_created.connect(self.attach)
         flush.Command.handle = emptied_by_the_owner
 
     def note(self, instance: Organization, **_: object) -> None:
         """Remember an organization that is being stored."""
         self.organizations.append(str(instance.id))
+
+    def note_holder(self, instance: KeptAnswer, **_: object) -> None:
+        """Remember whose keys there are, which is a wall, too."""
+        self.organizations.append(str(instance.holder))
 
     def attach(self, connection: Any, **_: object) -> None:
         """Watch a new connection."""

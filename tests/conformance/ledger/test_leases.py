@@ -10,6 +10,7 @@ from django.utils import timezone
 from msgspec import structs
 
 from agentxsuite.control.runs.models import IdempotencyKey, Run, Worker
+from agentxsuite.control.tenancy.models import KeptAnswer
 from agentxsuite.gateway import rows
 from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
 from agentxsuite.gateway.ledger.database import WriteFailed
@@ -105,6 +106,9 @@ async def test_a_run_is_overdue_after_its_timeout_and_grace(ledger, worker):
     assert (run.ended_at, run.run_as_user_id) == (None, None)
 
 
+HOLDER = uuid4()
+
+
 async def test_what_nobody_needs_is_swept_away(ledger, worker):
     """Keys and leases would fill the disk, or a dead worker's runs lose who ran them."""
     idle, busy = (WorkerRow(str(uuid4()), "host.example", n) for n in range(2))
@@ -114,9 +118,13 @@ async def test_what_nobody_needs_is_swept_away(ledger, worker):
     old, young = (datetime.now(UTC) - timedelta(hours=hours) for hours in (25, 23))
     await ledger.commit(keyed(begun(), "old", created_at=rows.stamp(old)))
     await ledger.commit(keyed(begun(), "young", created_at=rows.stamp(young)))
+    answers = KeptAnswer.objects
+    for key, moment in (("old", old), ("young", young)):
+        await answers.acreate(holder=HOLDER, address="POST /", key=key, created_at=moment)
     for each in (idle, busy):
         await is_silent(each)
     await ledger.sweep(LEASE)
+    assert [answer.key async for answer in answers.all()] == ["young"]
     keys = sync_to_async(lambda: list(IdempotencyKey.objects.values_list("key", flat=True)))
     assert await keys() == ["young"]
     assert sorted(await workers()) == sorted([worker.id, busy.id])

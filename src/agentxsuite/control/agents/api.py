@@ -58,6 +58,7 @@ class Agents(Resource):
     ordering_fields = ("name", "slug", "mode", "created_at")
     roles = {**WRITERS, "ping": Role.OPERATOR, "axcore": Role.ADMIN}
     outside = frozenset({"ping"})
+    shows_once = {"axcore": "agent.id"}
 
     def make(self, actor: Actor, organization: Organization, **facts: Any) -> Agent:  # noqa: ARG002 - the environment says it
         """Make an agent; its slug is made of its name unless told."""
@@ -132,6 +133,7 @@ class Tokens(Door):
     serializer_class = TokenSerializer
     pagination_class = Numbered
     queryset = IssuedToken.objects.none()  # which one it is, the schema is told by
+    shows_once = {"create": "id"}
 
     @extend_schema(responses=TokenSerializer(many=True))
     def list(self, request: Request, org: UUID, agent: UUID) -> Response:

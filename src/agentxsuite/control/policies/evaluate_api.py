@@ -108,6 +108,8 @@ class EvaluationSerializer(serializers.Serializer[Any]):
 class Evaluate(Door):
     """`/orgs/{org}/policies/evaluate/` and `/policies/evaluate/`."""
 
+    unkeyed = frozenset({"within", "anywhere"})
+
     @extend_schema(request=QuestionSerializer, responses=EvaluationSerializer)
     def within(self, request: Request, org: UUID) -> Response:
         """Tell what would become of a call, and everything that this rests on."""

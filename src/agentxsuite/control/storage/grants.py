@@ -28,6 +28,7 @@ GRANTS: Final[Mapping[str, Grant]] = {
     "runs.RunStep": Grant("SELECT", "INSERT"),
     "runs.IdempotencyKey": Grant(ALL, "SELECT, INSERT, DELETE"),
     "runs.Worker": Grant("SELECT", ALL),
+    "tenancy.KeptAnswer": Grant(ALL, "SELECT (id, created_at), DELETE"),
     "tenancy.Touched": Grant("SELECT"),
     # Triggers of the owner's advance it, so that nobody can forget to, or turn it back.
     "tenancy.Revision": Grant("SELECT"),

@@ -165,11 +165,11 @@ def raise_policy(cursor: Any, table: str, name: str, clauses: str) -> None:
 
 
 def owner_column(model: type[models.Model]) -> str | None:
-    """Return the column that says whose a row is; None for a table of no tenant's."""
+    """Return the column that says whose a row is: a tenant's, or one caller's; else None."""
     if model._meta.label == "tenancy.Organization":
         return "id"
     columns = {field.name: field.column for field in model._meta.concrete_fields}
-    return columns.get("organization")
+    return columns.get("organization", columns.get("holder"))
 
 
 def all_models() -> list[type[models.Model]]:

@@ -190,6 +190,7 @@ class Invitations(Resource):
     serializer_class = InvitationSerializer
     filterset_fields = ("email", "role")
     ordering_fields = ("email", "expires_at", "created_at")
+    shows_once = {"create": "id"}
 
     @extend_schema(request=InvitationSerializer, responses={201: NewInvitationSerializer})
     def create(self, request: Request, **_path: Any) -> Response:

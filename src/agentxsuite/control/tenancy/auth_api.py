@@ -1,7 +1,9 @@
 """People in the REST API: making an account, logging in, and what is one's own."""
 
 from typing import Any, Final
+from uuid import UUID
 
+from django.utils.crypto import salted_hmac
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
@@ -12,7 +14,7 @@ from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.accounts import change_account, change_password, register
 from agentxsuite.control.tenancy.invitations import redeem
-from agentxsuite.control.tenancy.login import log_in, log_out
+from agentxsuite.control.tenancy.login import account, log_in, log_out, take_a_try
 from agentxsuite.control.tenancy.models import OrganizationMembership, User
 from agentxsuite.control.tenancy.pages import Numbered
 from agentxsuite.control.tenancy.scope import seeing
@@ -124,6 +126,16 @@ class Anybody(Door):
     permission_classes = [AllowAny]
     authentication_classes = []
     outside = frozenset({"create"})
+    shows_once = {"create": "user.id"}
+
+    def holder(self, request: Request) -> UUID | None:
+        """Stand for whoever the caller says to be; asking what became of a key is a try, too."""
+        claimed = request.data.get("email") if isinstance(request.data, dict) else None
+        if not isinstance(claimed, str):
+            return None
+        take_a_try(Actor.behind(request), claimed)
+        whole = salted_hmac("idempotency of", account(claimed), algorithm="sha256").digest()
+        return UUID(bytes=whole[:16])
 
 
 class Register(Anybody):
@@ -149,6 +161,8 @@ class Login(Anybody):
 
 class Logout(Door):
     """`/auth/logout/`."""
+
+    unkeyed = frozenset({"create"})
 
     @extend_schema(request=None, responses={204: None})
     def create(self, request: Request) -> Response:
@@ -214,6 +228,7 @@ class Password(Door):
     """`/auth/me/password/`."""
 
     outside = frozenset({"create"})  # as above
+    unkeyed = frozenset({"create"})
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None, **UNCONFIRMED})
     def create(self, request: Request) -> Response:

@@ -130,6 +130,32 @@ class Invitation(Owned):
         ]
 
 
+class KeptAnswer(Entity):
+    """What a caller was answered under an `Idempotency-Key`; kept for a day.
+
+    `holder` is the person, or stands for the account that an anonymous caller claims. `digest`
+    tells what was asked. Without a `status` it is being answered. Without a `body` it was answered
+    with something that is not kept, and `made` is the id of what came of it. `rights` are the roles
+    that the caller had then, by organization.
+    """
+
+    holder = models.UUIDField()
+    address = models.CharField(max_length=500)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    rights = models.JSONField(default=dict)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(null=True)
+    made = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [unique("holder", "address", "key")]
+        indexes = [models.Index(fields=["created_at"], name="kept_answer_oldest")]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.key}"
+
+
 class Revision(models.Model):
     """A counter that database triggers advance whenever a fact of the environment changes.
 

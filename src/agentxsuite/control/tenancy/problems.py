@@ -5,6 +5,9 @@ Problem
 ├── Forbidden      403   seen, but not with this role
 ├── NotFound       404   not there, or not for you: the same words for both
 ├── Conflict       409   something else has that name, or stands in the way
+│   ├── InFlight         a request with this key is being answered
+│   └── AlreadyCreated   one was, and its answer is not shown again
+├── KeyReused      422   another request had this key
 ├── TooLarge       413   the body is beyond the cap
 ├── Throttled      429   too often; `retry_after` says when to come back
 └── Unavailable    503   the database does not answer; nothing was changed
@@ -96,6 +99,42 @@ class Conflict(Problem):
 
     def __init__(self, detail: str, *, code: str = "conflict") -> None:
         super().__init__(code, detail)
+
+
+class InFlight(Conflict):
+    """A request with this `Idempotency-Key` is being answered."""
+
+    def __init__(self) -> None:
+        told = "A request with this Idempotency-Key is still being answered: ask again."
+        super().__init__(told, code="idempotency_in_flight")
+
+    def headers(self) -> Mapping[str, str]:
+        """Return `Retry-After` in whole seconds (RFC 9110, section 10.2.3)."""
+        return {"Retry-After": "1"}
+
+
+class AlreadyCreated(Conflict):
+    """A request with this `Idempotency-Key` was done; `made` is the id of what came of it."""
+
+    def __init__(self, made: str) -> None:
+        told = "This was done before, and what was answered is not shown again."
+        super().__init__(told, code="already_created")
+        self.made = made
+
+    def document(self) -> dict[str, JSON]:
+        """Return the members of the problem document, the id among them where there is one."""
+        return super().document() | ({"id": self.made} if self.made else {})
+
+
+class KeyReused(Problem):
+    """Another request of this caller had this `Idempotency-Key`."""
+
+    status = 422
+    title = "Key used before"
+
+    def __init__(self) -> None:
+        told = "This Idempotency-Key belongs to another request: take a new one."
+        super().__init__("idempotency_key_reused", told)
 
 
 class TooLarge(Problem):

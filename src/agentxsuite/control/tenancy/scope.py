@@ -64,6 +64,21 @@ def changing(organization: UUID | str, *, new: bool = False) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def seeing_only(owner: UUID) -> Iterator[None]:
+    """See rows of this owner alone for a moment, whatever the scope is; for keys of callers.
+
+    Whoever calls it has a transaction open.
+    """
+    alone = frozenset([str(owner)])
+    token = _seen.set(alone)
+    try:
+        with _listed(alone):
+            yield
+    finally:
+        _seen.reset(token)
+
+
 def admit(organizations: Iterable[UUID | str]) -> None:
     """Let the rest of the scope that is open see these organizations; for the tenant door alone.
 

@@ -5,12 +5,12 @@ shown, made, changed and deleted in the same way whatever it is, and says only w
 """
 
 import logging
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -19,7 +19,6 @@ from rest_framework import status
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
@@ -27,6 +26,7 @@ from agentxsuite.control.tenancy.answers import plain
 from agentxsuite.control.tenancy.models import Organization, Role
 from agentxsuite.control.tenancy.pages import Numbered
 from agentxsuite.control.tenancy.problems import Conflict, Unavailable
+from agentxsuite.control.tenancy.repeatable import Repeatable, is_keyed
 from agentxsuite.control.tenancy.scope import seeing
 
 log = logging.getLogger(__name__)
@@ -39,26 +39,32 @@ WRITERS: Mapping[str, Role] = {
 }
 
 
-class Door(GenericViewSet[Any]):
+class Door(Repeatable):
     """Sees no organization's rows before `access` has let the caller in.
 
     Actions named in `outside` wait for somebody else meanwhile; no transaction stays open for
     them, and they open scopes of their own.
     """
 
-    outside: ClassVar[frozenset[str]] = frozenset()
-
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer one request in one scope."""
-        action = self.action_map.get((request.method or "").lower())
         try:
-            with nullcontext() if action in self.outside else seeing():
+            with self._scope(request):
                 return super().dispatch(request, *args, **kwargs)
         except IntegrityError:  # found when everything was to be committed
             return plain(Conflict("What this refers to has just changed; look again."))
         except (OperationalError, InterfaceError):
             log.exception("the database does not answer")
             return plain(Unavailable())
+
+    @contextmanager
+    def _scope(self, request: HttpRequest) -> Iterator[None]:
+        """What a request is answered in; with a key it is one transaction on SQLite, too."""
+        if self.action_map.get((request.method or "").lower()) in self.outside:
+            yield
+            return
+        with transaction.atomic() if is_keyed(self, request) else nullcontext(), seeing():
+            yield
 
 
 class Resource(Door):

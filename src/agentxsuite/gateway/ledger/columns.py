@@ -4,10 +4,12 @@ from types import MappingProxyType
 
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import IdempotencyKey, Run, RunStep, Worker
+from agentxsuite.control.tenancy.models import KeptAnswer
 
 RUN_TABLE, STEP_TABLE, EVENT_TABLE, KEY_TABLE, WORKER_TABLE = (
     model._meta.db_table for model in (Run, RunStep, AuditEvent, IdempotencyKey, Worker)
 )
+ANSWER_TABLE = KeptAnswer._meta.db_table
 UNFINISHED = "status IN ('pending', 'running')"  # what may still end, and its index's condition
 
 RUN = MappingProxyType({

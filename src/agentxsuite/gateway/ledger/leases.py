@@ -21,7 +21,6 @@ KEY_SECONDS = 24 * 3600.0
 NAMES: Mapping[str, str] = {
     "runs": columns.RUN_TABLE,
     "workers": columns.WORKER_TABLE,
-    "keys": columns.KEY_TABLE,
     "unfinished": columns.UNFINISHED,
     "columns": ", ".join(f"r.{name}" for name in LostRun.__struct_fields__),
 }
@@ -38,6 +37,7 @@ SELECT {columns} FROM {runs} AS r LEFT JOIN {workers} AS w ON w.id = r.worker_id
 WHERE r.{unfinished} AND (
   w.heartbeat_at < {ago} OR (w.id IS NULL AND r.started_at < {ago}) OR {due} < {now}
 ) ORDER BY r.id LIMIT {mark}"""
+KEPT_FOR_A_DAY = (columns.KEY_TABLE, columns.ANSWER_TABLE)
 SWEEP_KEYS = """
 DELETE FROM {keys} WHERE id IN (
   SELECT id FROM {keys} WHERE created_at < {ago} ORDER BY created_at LIMIT {mark}
@@ -77,8 +77,10 @@ class Leases:
 
     async def sweep(self, lease_seconds: float) -> None:
         """Forget keys that are a day old, and dead workers that have left nothing."""
-        while len(await self._ask(SWEEP_KEYS, KEY_SECONDS, SWEPT_AT_ONCE)) == SWEPT_AT_ONCE:
-            pass
+        for table in KEPT_FOR_A_DAY:
+            statement = SWEEP_KEYS.replace("{keys}", table)
+            while len(await self._ask(statement, KEY_SECONDS, SWEPT_AT_ONCE)) == SWEPT_AT_ONCE:
+                pass
         await self._ask(SWEEP_WORKERS, lease_seconds)
 
     async def _ask(self, statement: str, *parameters: Value) -> Found:

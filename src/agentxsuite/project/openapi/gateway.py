@@ -59,12 +59,7 @@ def _execute() -> Schema:
         "responses": {
             "201": {
                 "description": "The run, at its end.",
-                "headers": {
-                    "Idempotency-Replayed": {
-                        "description": "`true` where this was told before.",
-                        "schema": {"type": "string", "const": "true"},
-                    }
-                },
+                "headers": problems.REPLAYED,
                 "content": _json("Execution"),
             },
             **dict(problems.responses(REFUSALS)),

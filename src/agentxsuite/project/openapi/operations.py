@@ -6,9 +6,11 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from agentxsuite.control.tenancy.pages import Numbered
+from agentxsuite.control.tenancy.repeatable import HEADER, Repeatable
 from agentxsuite.control.tenancy.serializers import Strict
 from agentxsuite.project.openapi import problems
 from agentxsuite.project.openapi.problems import Schema
@@ -21,6 +23,13 @@ OURS = "agentxsuite.control."
 UNDESCRIBED = "x-undescribed"  # the view does not say what it answers
 ANYTHING = {"POST": {"201": OpenApiTypes.OBJECT}, "DELETE": {"204": None}}
 DEFAULT = {"200": OpenApiTypes.OBJECT}
+KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    OpenApiParameter.HEADER,
+    description="The same key and body within 24 hours are one request: it is not done again, and"
+    " its answer is repeated; one that shows a credential is not (409 `already_created`).",
+)
 
 
 class LoginToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # has no types
@@ -50,6 +59,7 @@ class Operation(AutoSchema):
         operation: Schema | None = super().get_operation(*place)
         if operation is not None:
             self._refuse(operation)
+            self._repeat(operation)
         return operation
 
     def get_operation_id(self) -> str:
@@ -77,6 +87,12 @@ class Operation(AutoSchema):
         known = super().get_response_serializers()
         self.guessed = known is None
         return ANYTHING.get(self.method, DEFAULT) if known is None else known
+
+    def get_override_parameters(self) -> list[Any]:
+        """Add the key under which a POST may be sent twice."""
+        known: list[Any] = super().get_override_parameters()
+        keyed = isinstance(self.view, Repeatable) and self.view.action not in self.view.unkeyed
+        return [*known, KEY] if self.method == "POST" and keyed else known
 
     def get_extensions(self) -> Schema:
         """Mark an operation that says nothing of its answers, so that a test can name it."""
@@ -114,6 +130,13 @@ class Operation(AutoSchema):
         answers |= dict(problems.responses((self._refusals(operation) - declared) | bare))
         operation["responses"] = dict(sorted(answers.items()))
 
+    def _repeat(self, operation: Schema) -> None:
+        """Say which answers tell again what was told before."""
+        if HEADER in {each["name"] for each in operation.get("parameters", ())}:
+            for status, answer in operation["responses"].items():
+                if int(status) not in problems.STATUSES:
+                    answer["headers"] = problems.REPLAYED
+
     def _refusals(self, operation: Schema) -> set[int]:
         """The statuses from 400 on; a view names only what cannot be told from outside."""
         headers = {each["name"] for each in operation.get("parameters", ())}
@@ -126,6 +149,7 @@ class Operation(AutoSchema):
             (self.method in CHANGES, {409}),
             ("requestBody" in operation, {413, 415}),
             ("If-Match" in headers, {412}),
+            (HEADER in headers, {422}),
             (not known and self.method in BODIES, {401, 429}),
         )
         return {status for cause, statuses in causes if cause for status in statuses}

@@ -10,6 +10,13 @@ Schema = dict[str, Any]
 PROBLEM_TYPE: Final = "application/problem+json"
 BEARER: Final = {"WWW-Authenticate": "How to show who is calling."}
 WAIT: Final = {"Retry-After": "After how many seconds it is worth trying again."}
+# Beside an answer to a request with an `Idempotency-Key`.
+REPLAYED: Final[Schema] = {
+    "Idempotency-Replayed": {
+        "description": "`true` where this was told before.",
+        "schema": {"type": "string", "const": "true"},
+    }
+}
 
 # Which component stands for a status, what it means, and the headers that come with it.
 STATUSES: Final[Mapping[int, tuple[str, str, Mapping[str, str]]]] = {
@@ -100,6 +107,7 @@ def _problem() -> Schema:
             "detail": {"type": "string", "description": "One sentence for a person."},
             "code": {"$ref": "#/components/schemas/ErrorCode"},
             "errors": {**faults, "description": "What is wrong, field by field."},
+            "id": {**uuid, "description": "What a request with this key has made."},
             "run_id": {**uuid, "description": "The run that is on record."},
             "decision_id": {**uuid, "description": "The decision that is on record."},
             "paths": {"type": "array", "items": {"type": "string"}, "description": looked_at},

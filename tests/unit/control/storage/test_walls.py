@@ -43,7 +43,7 @@ WHERE proowner <> 10 AND has_function_privilege(oid, 'EXECUTE')
 def theirs(tenant, stranger):
     """A row of the other tenant by model; the caller stands in `tenant`'s scope."""
     rows = {type(row): row for row in vars(stranger).values() if hasattr(row, "_meta")}
-    with seeing([tenant.organization.id]):
+    with seeing([tenant.organization.id, tenant.user.id]):
         yield rows
 
 
@@ -116,7 +116,7 @@ def test_nothing_of_ones_own_can_be_given_away(label, theirs, tenant, stranger):
     """A row slips out of its tenant, together with what refers to it."""
     model = MODELS[label]
     with pytest.raises(ProgrammingError), transaction.atomic():
-        model._base_manager.update(organization=stranger.organization.id)
+        model._base_manager.update(**{owner_column(model): stranger.organization.id})
 
 
 def test_an_unnarrowed_query_through_another_table_finds_nothing_either(theirs, tenant):

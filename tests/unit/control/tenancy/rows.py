@@ -16,6 +16,7 @@ from agentxsuite.control.tenancy.evidence import Evidence
 from agentxsuite.control.tenancy.models import (
     Environment,
     Invitation,
+    KeptAnswer,
     Organization,
     OrganizationMembership,
     Revision,
@@ -73,6 +74,7 @@ def tenant(name):
         expires_at=NEXT_CENTURY,
         invited_by=its.user,
     )
+    its.kept_answer = KeptAnswer.objects.create(holder=its.user.id, address="POST /", key="1")
     add_secrets(its)
     add_catalog(its)
     add_agents(its, name)

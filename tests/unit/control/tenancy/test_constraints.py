@@ -66,6 +66,7 @@ TENANCY = {
     "tenancy_invitation.digest": twin("invitation", email="newer@example.org"),
     "tenancy_invitation_role_known": change("invitation", role="root"),
     "tenancy_invitation_email_lower_case": change("invitation", email="A@example.org"),
+    "tenancy_keptanswer_one_holder_address_key": twin("kept_answer"),
     "tenancy_revision_environment_same_organization": change(
         "revision", organization=theirs("organization")
     ),

@@ -47,6 +47,7 @@ UNWATCHED = {
     "tenancy.Revision": "is the revision",
     "tenancy.Touched": "is written together with it",
     "tenancy.Invitation": "allows nothing before it has become a membership",
+    "tenancy.KeptAnswer": "tells what was answered, and allows nothing",
     "agents.IssuedToken": "is read anew for every call",
     "policies.PolicyVersion": "tells the past; the rules are the truth",
     "runs.Run": "is written by calls, and read by none",

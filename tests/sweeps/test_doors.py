@@ -1,5 +1,7 @@
 """The gateway's own doors, tried with every credential that does not fit."""
 
+from itertools import product
+
 import pytest
 
 from tests.sweeps.doors import rpc
@@ -25,12 +27,6 @@ def ask(live):
     return ask
 
 
-def foreign(live, path, names):
-    """What is Globex's, and what is nobody's, under these names of a path."""
-    mine = {name: live.globex.refs[name] for name in names}
-    return mine, {name: MISSING[name] for name in names}
-
-
 def refused(live, answer, before_it):
     """Nobody got in, is told how to, and left nothing but evidence."""
     assert answer.status == 401, answer
@@ -38,27 +34,30 @@ def refused(live, answer, before_it):
     live.unchanged(before_it)
 
 
-@pytest.mark.parametrize("path", [WHOLE, ONE])
-def test_an_agent_gets_its_own_and_what_it_does_is_on_record(live, ask, path):
+def test_an_agent_gets_its_own_and_what_it_does_is_on_record(live, ask):
     """Otherwise: the doors below refuse because nobody is ever let in."""
+    for path, own in ((WHOLE, f"{live.acme.refs['slug']}__echo"), (ONE, "echo")):
+        uses(live, ask, path, own)
+    agent = f"subject=agent:{live.acme.refs['agent']}&action=tool.invoke"
+    audit = filled(f"/api/v1/orgs/$org/audit/?{agent}", live.acme.refs)
+    events = live.send("GET", audit, b"", live.acme.logins["auditor"]).shown
+    assert [event["event_type"] for event in events] == ["run_finished", "run_started"] * 2
+    assert {event["target"] for event in events} == {f"tool:{live.acme.refs['tool_name']}"}
+
+
+def uses(live, ask, path, own):
+    """List what there is and call a tool of one's own."""
     listed = ask(path)
     assert listed.status == 200, listed
     names = [tool["name"] for tool in listed.json["result"]["tools"]]
-    own = [f"{live.acme.refs['slug']}__echo", "echo"][path == ONE]
     assert own in names
     live.shows_nothing_of(live.globex, listed)
     params = {"name": own, "arguments": {"text": "hello"}}
     called = ask(path, method="tools/call", params=params).json["result"]
     assert called["content"][0]["text"] == "hello", called
-    agent = f"subject=agent:{live.acme.refs['agent']}&action=tool.invoke"
-    audit = filled(f"/api/v1/orgs/$org/audit/?{agent}", live.acme.refs)
-    events = live.send("GET", audit, b"", live.acme.logins["auditor"]).shown
-    assert [event["event_type"] for event in events] == ["run_finished", "run_started"]
-    assert {event["target"] for event in events} == {f"tool:{live.acme.refs['tool_name']}"}
 
 
-@pytest.mark.parametrize("path", [WHOLE, ONE])
-def test_no_other_credential_opens_an_agents_door(live, ask, path):
+def test_no_other_credential_opens_an_agents_door(live, ask):
     """Otherwise: a token for one place opens another one."""
     tokens = {
         "nobody": "",
@@ -67,28 +66,28 @@ def test_no_other_credential_opens_an_agents_door(live, ask, path):
         "no token at all": "x" * 64,
         **{f"a login of the {role}": token for role, token in live.acme.logins.items()},
     }
-    for method in ("tools/list", "tools/call", "ping", "resources/list", "nothing/known"):
-        for whose, token in tokens.items():
-            with live.trial() as before:
-                answer = ask(path, token, method)
-                assert answer.status == 401, (whose, method, answer)
-                refused(live, answer, before)
-                live.shows_nothing_of(live.globex, answer)
+    methods = ("tools/list", "tools/call", "resources/list", "nothing/known")
+    for path, method, (whose, token) in product((WHOLE, ONE), methods, tokens.items()):
+        with live.trial() as before:
+            answer = ask(path, token, method)
+            assert answer.status == 401, (whose, method, answer)
+            refused(live, answer, before)
+            live.shows_nothing_of(live.globex, answer)
 
 
-@pytest.mark.parametrize("names", [("org",), ("prod",), ("org", "prod")])
-@pytest.mark.parametrize("path", [WHOLE, ONE])
-def test_an_agent_at_another_door_learns_nothing(live, ask, path, names):
+def test_an_agent_at_another_door_learns_nothing(live, ask):
     """Otherwise: an agent finds out which organizations and environments there are."""
-    theirs, nobodys = foreign(live, path, names)
-    with live.trial() as before:
-        answer, absent = ask(path, **theirs), ask(path, **nobodys)
-        refused(live, answer, before)
-    assert answer.without(*theirs.values()) == absent.without(*nobodys.values())
-    told, meant = (each.headers["www-authenticate"] for each in (answer, absent))
-    for name in names:
-        told, meant = told.replace(theirs[name], "it"), meant.replace(nobodys[name], "it")
-    assert told == meant
+    for path, names in product((WHOLE, ONE), (("org",), ("prod",), ("org", "prod"))):
+        theirs = {name: live.globex.refs[name] for name in names}
+        nobodys = {name: MISSING[name] for name in names}
+        with live.trial() as before:
+            answer, absent = ask(path, **theirs), ask(path, **nobodys)
+            refused(live, answer, before)
+        assert answer.without(*theirs.values()) == absent.without(*nobodys.values())
+        told, meant = (each.headers["www-authenticate"] for each in (answer, absent))
+        for name in names:
+            told, meant = told.replace(theirs[name], "it"), meant.replace(nobodys[name], "it")
+        assert told == meant
 
 
 def test_a_door_within_the_own_environment_leads_nowhere_else(live, ask):

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from shlex import quote
 from typing import Annotated, Any, Final
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from agentxsuite.cli import names
 from agentxsuite.cli.arguments import arguments, parsed
 from agentxsuite.cli.command import command
-from agentxsuite.cli.failures import Misused
+from agentxsuite.cli.failures import Misused, Refused
 from agentxsuite.cli.output import Answer, note, pretty
 from agentxsuite.cli.panels import EVIDENCE
 from agentxsuite.cli.rows import Row
@@ -61,7 +62,11 @@ def call(session: Session, wish: Wish) -> Answer:
     }
     headers = {"Idempotency-Key": key(wish.idempotency_key)} if wish.idempotency_key else {}
     patience = (wish.timeout or USUAL) + MARGIN
-    found = session.post("runs/execute/", body, headers=headers, timeout=patience)
+    try:
+        found = session.post("runs/execute/", body, headers=headers, timeout=patience)
+    except Refused as refused:
+        refused.hint = refused.hint.replace("SLUG", who["slug"]).replace("NAME", quote(wish.tool))
+        raise
     spent = found["execution"]["duration_ms"]
     note(f"run {found['run_id']} {found['status']} in {spent} ms")
     return Answer(found, tuple(contents(found["result"])), failed=found["result"]["isError"])

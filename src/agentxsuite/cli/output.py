@@ -122,7 +122,7 @@ def told(failure: Failure) -> Iterator[str]:
     document = failure.document
     yield f"error: {failure.detail} ({failure.code})"
     for fault in document.get("errors") or ():
-        yield f"  {fault['path']}: {fault['message']}"
+        yield f"  {fault['path'] or '/'}: {fault['message']}"
     if paths := document.get("paths"):
         yield f"  looked at: {', '.join(paths)}"
     if ids := [

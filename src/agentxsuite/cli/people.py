@@ -1,6 +1,7 @@
 """login, logout, whoami, use: who acts, and where unless told."""
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -67,9 +68,7 @@ def login(session: Session, entry: Entry) -> Answer:
     made = entered(session, path, body, entry.wait)
     known = Login(session.server, made["user"]["email"], made["token"], made["expiry"])
     session.logins.keep(known)
-    inside = Session(session.server)
-    place = settle(inside, entry) if entry.org else None
-    inside.close()
+    place = settle(Session(session.server), entry) if entry.org else None
     lines = (
         f"logged in to {session.server} as {known.email} until {when(known.expiry)}",
         *([place] if place else []),
@@ -96,6 +95,11 @@ def entered(session: Session, path: str, body: dict[str, Any], wait: float) -> A
 
 def settle(session: Session, entry: Entry) -> str:
     """Make the organization that somebody begins with, or choose it; where commands act now."""
+    with closing(session):
+        return _settled(session, entry)
+
+
+def _settled(session: Session, entry: Entry) -> str:
     if not entry.register:
         place = names.pick(session.me["organizations"], entry.org or "", "organization", "name")
         session.logins.act_in(session.server, str(place["id"]), "")

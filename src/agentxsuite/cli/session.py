@@ -21,6 +21,7 @@ class Session:
         self.logins = Logins.of_this_person()
         self.server = server_address(server or self.logins.current)
         self._organization, self._environment = organization, place
+        self._open: list[Api] = []
 
     @cached_property
     def login(self) -> Login:
@@ -39,7 +40,9 @@ class Session:
         """Return the server, asked with a token or as nobody."""
         from agentxsuite.cli.client import Api  # noqa: PLC0415 - help and completion need none
 
-        return Api(self.server, token)
+        made = Api(self.server, token)
+        self._open.append(made)
+        return made
 
     @cached_property
     def me(self) -> Row:
@@ -84,9 +87,9 @@ class Session:
         return f"orgs/{self.organization}/{path}"
 
     def close(self) -> None:
-        """Let go of the connection, if one was made."""
-        if "api" in vars(self):
-            self.api.close()
+        """Let go of the connections that were made."""
+        for each in self._open:
+            each.close()
 
     @property
     def _chosen(self) -> str:

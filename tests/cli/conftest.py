@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -115,10 +116,21 @@ def address() -> str:
     return f"ada{next(NUMBERS)}@example.org"
 
 
+@pytest.fixture(scope="session")
+def somebody(server, tmp_path_factory) -> Terminal:
+    """Somebody who has logged in once: a password's hash takes time."""
+    terminal = Terminal(tmp_path_factory.mktemp("somebody"), server)
+    terminal.ok("login", "--register", "somebody@example.org", typed=f"{PASSWORD}\n")
+    return terminal
+
+
 @pytest.fixture
-def cli(stranger, address) -> Terminal:
-    """Somebody with an organization of their own, and its environment dev."""
-    return settled(stranger, address)
+def cli(somebody, stranger, address) -> Terminal:
+    """Somebody who acts in an organization of this test alone, and its environment dev."""
+    shutil.copytree(somebody.logins.parent, stranger.logins.parent)
+    stranger.ok("orgs", "create", f"Acme {address}")
+    stranger.ok("use", f"Acme {address}/dev")
+    return stranger
 
 
 @pytest.fixture
@@ -131,14 +143,9 @@ def connected(cli, upstream) -> Terminal:
 def visitor(server, upstream, tmp_path_factory) -> Terminal:
     """The same, for all tests that change nothing and call nothing."""
     terminal = Terminal(tmp_path_factory.mktemp("visitor"), server)
-    return equipped(settled(terminal, "visitor@example.org"), upstream)
-
-
-def settled(terminal: Terminal, address: str) -> Terminal:
-    """Found an organization for somebody new."""
-    line = ("login", "--register", address, "--org", f"Acme {address}")
+    line = ("login", "--register", "visitor@example.org", "--org", "Visitors")
     terminal.ok(*line, typed=f"{PASSWORD}\n")
-    return terminal
+    return equipped(terminal, upstream)
 
 
 def equipped(terminal: Terminal, upstream: str) -> Terminal:

@@ -111,7 +111,7 @@ def test_a_running_call_is_found_and_cancelled(cli, upstream):
     # CliRunner replaces the process's own streams: what waits beside it is a plain client.
     import httpx2  # noqa: PLC0415 - of this test alone
 
-    organization = cli.json("whoami")["organizations"][0]["id"]
+    organization = organization_of(cli)
     address = f"{cli.environment['AGENTXSUITE_SERVER']}/api/v1/orgs/{organization}/runs/execute/"
     headers = {"Authorization": f"Bearer {made['token']['token']}"}
     body = {"tool": "tests/slow", "input": {"seconds": 60}}
@@ -145,7 +145,8 @@ def test_records_are_listed_narrowed_and_shown(connected):
     assert found["input_json"] == {"a": 1, "b": 1}
     assert {each["step_type"] for each in found["steps"]}
     assert '"a": 1' in connected.ok("runs", "show", runs[0]["id"]).out
-    assert connected("runs", "show", "x").status in {1, 4}
+    assert connected("runs", "show", "../tools").status == 2
+    assert connected("runs", "cancel", organization_of(connected)).status == 1, "no such run"
     assert connected("runs", "list", "--since", "yesterday").status == 2
 
     denied = connected.json("audit", "list", "--decision", "deny", "--action", "tool.*")
@@ -153,6 +154,10 @@ def test_records_are_listed_narrowed_and_shown(connected):
     assert {"event_type", "subject", "action", "target", "decision", "ts"} <= set(denied[0])
     assert "connection_created" in connected.ok("audit", "list").out
     assert connected("audit", "list", "--decision", "maybe").status == 1
+
+
+def organization_of(cli):
+    return cli.json("whoami")["chosen"]["organization"]
 
 
 def test_a_list_is_read_to_its_end_page_by_page(connected):

@@ -51,7 +51,8 @@ def test_answers_of_every_kind_are_shown():
 
 def test_hints_come_from_the_server_first():
     """Otherwise: the server knows better, and nobody hears it."""
-    assert hint_for({"code": "default_deny", "hint": "ask Ada"}) == "ask Ada"
+    line = "agentxsuite policies allow --agent clerk --tool pdf/read"
+    assert hint_for({"code": "default_deny", "command": line}) == line
     assert hint_for({"code": "rate_limited", "retry_after": 3}) == "try again in 3 seconds"
     assert hint_for({"code": "unheard_of"}) == ""
 

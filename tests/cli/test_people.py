@@ -10,6 +10,14 @@ from agentxsuite.project import main
 from tests.cli.conftest import PASSWORD, Terminal
 
 
+@pytest.fixture
+def cli(stranger, address):
+    """Somebody with an account and an organization of their own, and its environment dev."""
+    line = ("login", "--register", address, "--org", f"Acme {address}")
+    stranger.ok(*line, typed=f"{PASSWORD}\n")
+    return stranger
+
+
 def test_a_login_is_kept_for_its_owner_alone_and_given_back(cli, address):
     """Otherwise: others on the machine read a token, or a token outlives the logout."""
     assert stat.S_IMODE(cli.logins.stat().st_mode) == 0o600

@@ -1,6 +1,12 @@
 """Agents and policies by the command line."""
 
+import json
+from contextlib import closing
+
 import jwt
+
+from agentxsuite.cli.client import Api
+from agentxsuite.cli.logins import Login
 
 
 def test_an_agent_without_a_word_may_do_nothing(connected):
@@ -92,6 +98,23 @@ def test_a_question_is_answered_by_what_decides(connected):
     told = connected(*line, "tests/slow", "--json")
     assert {"allowed", "effect", "reason", "determining", "refusal"} <= set(told.json)
     assert connected(*line, "tests/*").status == 2
+
+
+def test_a_question_names_the_rules_that_nearly_matched(connected):
+    """Otherwise: nobody finds out which number would have been small enough."""
+    policies = connected.json("policies", "list")
+    (mine,) = [each for each in policies if each["name"] == "Clerk in dev"]
+    condition = {"path": "input.a", "op": "lte", "value": 5}
+    rule = {"effect": "allow", "action": "tool.invoke", "conditions": condition}
+    login = Login(**json.loads(connected.logins.read_text())["logins"][0])
+    with closing(Api(login.server, login.token)) as api:
+        body = {"rules": [{**rule, "target": "tool:tests/add", "name": "small sums"}]}
+        api.patch(f"orgs/{login.organization}/policies/{mine['id']}/", body)
+    line = ("policies", "evaluate", "--tool", "tests/add")
+    assert connected(*line, "a=5", "b=1").status == 0
+    over = connected(*line, "a=6", "b=1")
+    assert over.status == 1
+    assert "near miss: allow small sums in 'Clerk in dev': input.a lte 5" in over.out
 
 
 def test_everything_for_everybody_has_to_be_meant(connected):

@@ -1,7 +1,7 @@
 """connections: the MCP servers that an environment is connected to."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,6 +14,7 @@ from agentxsuite.cli.mcp_file import Credential, Entry
 from agentxsuite.cli.output import Answer, Columns, card, table, waiting, when
 from agentxsuite.cli.session import Session
 
+NONE: Final = "none yet: agentxsuite connections import mcp.json"
 Connection = Annotated[str, typer.Argument(help="its slug, name or id", show_default=False)]
 
 
@@ -81,7 +82,7 @@ def list_connections(session: Session) -> Answer:
         "reason": "status_reason",
     }
     found = session.every("connections/", environment=session.narrowed)
-    return table(found, columns, "none yet: agentxsuite connections import mcp.json")
+    return table(found, columns, NONE)
 
 
 def test(session: Session, connection: Connection) -> Answer:
@@ -104,6 +105,8 @@ def sync(
         rows = [names.connection(session, each) for each in connections]
     else:
         rows = session.every("connections/", environment=session.environment)
+    if not rows:
+        return Answer([], (NONE,))
     outcomes = []
     for number, row in enumerate(rows, start=1):
         with waiting(f"{number}/{len(rows)} {row['slug']}: {row['endpoint']}"):

@@ -5,6 +5,7 @@ from typing import Final
 
 from agentxsuite.wire import JSON
 
+COMMAND: Final = "agentxsuite "  # how a member begins that is a command to type
 HINTS: Final[Mapping[str, str]] = {
     "agent_missing": "name the agent to run as: --agent SLUG",
     "broad_allow": "if it is meant: --acknowledge-broad",
@@ -26,7 +27,8 @@ HINTS: Final[Mapping[str, str]] = {
 
 def hint_for(problem: Mapping[str, JSON]) -> str:
     """Return what helps: what the server itself proposes, or else what its code asks for."""
-    if isinstance(told := problem.get("hint"), str):
+    texts = [value for value in problem.values() if isinstance(value, str)]
+    if told := next((each for each in texts if each.startswith(COMMAND)), ""):
         return told
     if isinstance(wait := problem.get("retry_after"), int | float):
         return f"try again in {wait:g} seconds"

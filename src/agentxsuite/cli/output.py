@@ -90,6 +90,11 @@ def pretty(value: JSON) -> str:
     return visible(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def inline(value: JSON) -> str:
+    """Return JSON on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return where to print; colours are for terminals, and long lines whole for programs."""
     stream = sys.stderr if stderr else sys.stdout

@@ -9,7 +9,7 @@ from agentxsuite.cli import names
 from agentxsuite.cli.arguments import arguments
 from agentxsuite.cli.command import command
 from agentxsuite.cli.failures import Misused
-from agentxsuite.cli.output import Answer, card, note, table
+from agentxsuite.cli.output import Answer, card, inline, note, table
 from agentxsuite.cli.rows import Row
 from agentxsuite.cli.session import Session
 from agentxsuite.cli.targets import INVOKE, is_pattern, target
@@ -219,6 +219,8 @@ def explained(found: Row) -> list[Any]:
 
 
 def nearly(near: Row) -> str:
-    """Tell which rule would have matched but for its condition."""
-    rule = near.get("rule", near)
-    return f"{rule.get('effect', 'a rule')} in {rule.get('policy_name', 'a policy')}"
+    """Tell which rule would have matched but for its condition, and what kept it from that."""
+    rule = near["rule"]
+    named = rule["rule_name"] or rule["rule_id"]
+    failing = [f"{each['path']} {each['op']} {inline(each['value'])}" for each in near["failing"]]
+    return f"{rule['effect']} {named} in {rule['policy_name']!r}: {', '.join(failing)}"

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from agentxsuite.cli import names
 from agentxsuite.cli.command import InEnvironment, InOrganization, command
+from agentxsuite.cli.failures import Misused
 from agentxsuite.cli.moments import Moment, moment
 from agentxsuite.cli.output import Answer, Columns, card, pretty, table, when
 from agentxsuite.cli.session import Session
@@ -65,7 +67,7 @@ def list_runs(session: Session, wanted: Wanted) -> Answer:
 
 def show(session: Session, run: Run) -> Answer:
     """Show one call: what went in, what came out, and every step."""
-    found = session.get(f"runs/{run}/")
+    found = session.get(f"runs/{known(run)}/")
     steps = session.every(f"runs/{run}/steps/")
     shown: list[Any] = [card(found, FACTS)]
     for name in ("input_json", "output_json"):
@@ -81,5 +83,12 @@ def show(session: Session, run: Run) -> Answer:
 
 def cancel(session: Session, run: Run) -> Answer:
     """Ask for a running call to be stopped; it ends within about a second."""
-    found = session.post(f"runs/{run}/cancel/")
+    found = session.post(f"runs/{known(run)}/cancel/")
     return Answer(found, (f"asked for: {found['tool_name']} by {found['agent_name']} will end",))
+
+
+def known(run: str) -> str:
+    """Return a run's id; raises Misused for anything else, which could name another path."""
+    if not names.is_id(run):
+        raise Misused(f"{run!r} is no id of a run", "agentxsuite runs list")
+    return run

@@ -1,6 +1,5 @@
 """tools: what connected servers offer, and what changed about it."""
 
-import json
 import sys
 from typing import Annotated, Any
 
@@ -9,10 +8,9 @@ import typer
 from agentxsuite.cli import names
 from agentxsuite.cli.command import command
 from agentxsuite.cli.failures import Misused
-from agentxsuite.cli.output import Answer, Columns, note, table, when
+from agentxsuite.cli.output import Answer, Columns, inline, note, table, when
 from agentxsuite.cli.rows import Row
 from agentxsuite.cli.session import Session
-from agentxsuite.wire import JSON
 
 Tool = Annotated[str, typer.Argument(help="CONNECTION/TOOL, or its id", show_default=False)]
 WAITING = "pending_review"
@@ -137,14 +135,9 @@ def sides(change: Row) -> list[str]:
         ]
     before, after = change["kind"] != "added", change["kind"] != "removed"
     return [
-        *([f"    - {shown(change['before'])}"] if before else []),
-        *([f"    + {shown(change['after'])}"] if after else []),
+        *([f"    - {inline(change['before'])}"] if before else []),
+        *([f"    + {inline(change['after'])}"] if after else []),
     ]
-
-
-def shown(value: JSON) -> str:
-    """Return a value on one line."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def first_line(text: str) -> str:

@@ -17,6 +17,7 @@ from agentxsuite.control.catalog.services import create_connection, sync_connect
 from agentxsuite.control.catalog.upstreams import open_upstreams
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.services import create_policy
+from agentxsuite.gateway.sse import END_STREAMS
 from agentxsuite.project.asgi import Application
 from tests.cast import Company
 from tests.openapi.checked import checked
@@ -94,6 +95,7 @@ async def serving(plane: str = "all") -> AsyncIterator[httpx2.AsyncClient]:
         hooks = {"response": [checked]}
         async with httpx2.AsyncClient(base_url=base, timeout=30, event_hooks=hooks) as client:
             yield client
+        server.lifespan.state[END_STREAMS]()
         server.should_exit = True
         await running
 

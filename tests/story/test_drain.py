@@ -16,6 +16,7 @@ from django.conf import settings
 
 from agentxsuite.control.runs.models import Run, Worker
 from tests.story.held import holding
+from tests.story.talking import Listening
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -104,6 +105,14 @@ async def test_a_call_in_flight_is_answered_and_the_process_ends_in_order(world,
         assert await process.wait() == 0
     assert (await the_run()).status == "succeeded"
     assert await leases() == 0
+
+
+async def test_who_listens_is_let_go_in_order(world):
+    """Otherwise: one open stream keeps a restart waiting for minutes, or is cut off."""
+    async with server() as (process, client), Listening(client, world) as listening:
+        process.send_signal(signal.SIGTERM)
+        assert "result" in await listening.ended()
+        assert await process.wait() == 0
 
 
 async def test_a_second_signal_cancels_what_is_in_flight_and_says_so(world, held):

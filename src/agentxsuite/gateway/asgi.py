@@ -98,6 +98,11 @@ class Gateway:
             await problem(send, refusal)
         return None
 
+    def end_streams(self) -> None:
+        """Let those go who would listen for ever."""
+        if self._gate is not None:
+            self._gate.listens.end()
+
     def _find(self, path: str) -> tuple[str, Handler, tuple[str, ...]] | None:
         for pattern, method, handler in self._routes:
             if match := pattern.fullmatch(path):

@@ -27,6 +27,7 @@ from agentxsuite.control.tenancy.tries import counted_together  # noqa: E402  --
 from agentxsuite.gateway.asgi import Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
+from agentxsuite.gateway.sse import END_STREAMS  # noqa: E402  -- only after set-up
 from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
 from agentxsuite.project.places import Places  # noqa: E402  -- only after set-up
 
@@ -49,7 +50,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection to the plane that owns its path."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         elif self._is_data(scope["path"]):
             await self._gateway(scope, receive, send)
         else:
@@ -59,9 +60,13 @@ class Application:
         """Whether the data plane answers; without the other plane it answers everything."""
         return self._plane == "data" or (self._plane == "all" and self._gateway.owns(path))
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Start and stop as the server says (ASGI lifespan protocol)."""
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and stop as the server says (ASGI lifespan protocol).
+
+        In the protocol's shared state the server finds how to end what would never end by itself.
+        """
         await receive()
+        scope.setdefault("state", {})[END_STREAMS] = self._gateway.end_streams
         try:
             await in_thread(check_roles)
         except ImproperlyConfigured as error:

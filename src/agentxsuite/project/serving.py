@@ -4,8 +4,9 @@ SIGTERM, or SIGINT, drains in two stages:
 
 1. For `ANNOUNCED` seconds, or until no connection is left, `/readyz` answers 503 and every answer
    closes its connection, while new ones are still let in: balancers and clients turn away.
-2. Nobody is let in any more, what is in flight is finished (at most as long as a call may take),
-   and the application ends: its record is written out, its lease is given back.
+2. Nobody is let in any more, streams that would never end are ended, what is in flight is finished
+   (at most as long as a call may take), and the application ends: its record is written out, its
+   lease is given back.
 
 A second signal hangs up on those who still wait: their calls end as cancelled, on record. A third
 one leaves everything as it is. A worker with a supervisor hears all this from it alone: a signal to
@@ -27,6 +28,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from agentxsuite.gateway.http import Receive, Scope, Send, problem
 from agentxsuite.gateway.refusals import Unavailable
 from agentxsuite.gateway.rest import LONGEST
+from agentxsuite.gateway.sse import END_STREAMS
 
 APPLICATION = "agentxsuite.project.asgi:application"
 ANNOUNCED = 2.0  # seconds for which leaving is announced
@@ -93,6 +95,8 @@ class Server(uvicorn.Server):
         """Drain, as this module says."""
         await self._announce()
         await self._let_last_ones_in(sockets or [])
+        if end_streams := self.lifespan.state.get(END_STREAMS):
+            end_streams()
         await self._finish()
         if not self.force_exit:
             await self.lifespan.shutdown()

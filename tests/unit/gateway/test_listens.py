@@ -2,6 +2,8 @@
 
 import pytest
 
+from agentxsuite.gateway.asgi import Gateway
+from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.listens import Listens
 from agentxsuite.gateway.refusals import Throttled
 
@@ -38,3 +40,10 @@ async def test_streams_are_told_to_end():
     listens.end()
     await listens.beat()
     assert listens.ending
+
+
+def test_a_gateway_that_does_not_run_has_nobody_to_tell():
+    """Otherwise: a server that is stopped while it starts ends with an error."""
+    gateway = Gateway(Hosts(()))
+    gateway.end_streams()
+    assert gateway._gate is None

@@ -1,7 +1,8 @@
 """A program: a small MCP server over pipes, with manners chosen on its command line.
 
 The first argument is its era: ``stateless``, ``handshake``, ``silent`` (ignores what it does not
-know) or ``fragile`` (ends itself over it). Every tool is a function below.
+know), ``fragile`` (ends itself over it), ``deaf`` (nobody can listen to it) or ``brief`` (ends
+every listen at once). Every tool is a function below.
 """
 
 import json
@@ -13,6 +14,7 @@ import threading
 from pathlib import Path
 
 ERA = sys.argv[1] if len(sys.argv) > 1 else "stateless"
+CAPABILITIES = {"tools": {"listChanged": True}}
 CANCELLED = []
 REPLIES = []
 
@@ -109,16 +111,23 @@ TOOLS = {
 def discover(request):
     if ERA == "fragile":
         os._exit(1)
-    if ERA == "stateless":
-        answer(request, result={"supportedVersions": ["2026-07-28"], "capabilities": {}})
+    if ERA in ("stateless", "deaf", "brief"):
+        answer(request, result={"supportedVersions": ["2026-07-28"], "capabilities": CAPABILITIES})
     elif ERA != "silent":
         answer(request, error={"code": -32601, "message": "unknown method"})
 
 
 def initialize(request):
     info = {"name": "pipes", "version": "9"}
-    result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": info}
+    result = {"protocolVersion": "2025-11-25", "capabilities": CAPABILITIES, "serverInfo": info}
     answer(request, result=result)
+
+
+def listen(request):
+    if ERA == "deaf":
+        answer(request, error={"code": -32601, "message": "unknown method"})
+    if ERA == "brief":
+        answer(request, result={})
 
 
 def never_mind(notification):
@@ -131,6 +140,7 @@ METHODS = {
     "notifications/cancelled": lambda note: CANCELLED.append(note["params"]["requestId"]),
     "server/discover": discover,
     "initialize": initialize,
+    "subscriptions/listen": listen,
     "ping": lambda request: answer(request, result={}),
     "tools/call": lambda request: TOOLS[request["params"]["name"]](
         request, request["params"]["arguments"]

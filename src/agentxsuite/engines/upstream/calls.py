@@ -1,6 +1,6 @@
 """What passes between the parts of this engine: one request, one conversation, one channel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,9 @@ _REPEATABLE = frozenset(
 )
 # The protocol forbids to cancel its own negotiation.
 _UNCANCELLABLE = frozenset({"initialize", "server/discover"})
+
+
+Heard = Callable[[str], None]  # takes the method of a notice
 
 
 class Listener(Protocol):
@@ -110,6 +113,13 @@ class Channel(Protocol):
 
     async def tell(self, body: bytes, session: Session, /) -> None:
         """Deliver a message that has no answer; raises UpstreamError."""
+        ...
+
+    async def listen(self, session: Session, wanted: Mapping[str, JSON], heard: Heard, /) -> bool:
+        """Hear of changes until the stream ends; whether it is worth to listen again.
+
+        Raises UpstreamError.
+        """
         ...
 
     async def end(self, session: Session | None, /) -> None:

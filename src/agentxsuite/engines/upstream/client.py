@@ -1,7 +1,8 @@
 """The door to all upstreams: a call in, a result or an UpstreamError out, within a deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,6 +44,14 @@ class Upstreams:
         self._bulkhead = bulkhead
         self._peers: dict[str, tuple[Endpoint, Peer]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._heard: Callable[[str, str], None] | None = None
+
+    def heed(self, heard: Callable[[str, str], None]) -> None:
+        """From now on tell ``heard`` when a server in use says that one of its lists has changed.
+
+        It gets the connection's id and the notice's method.
+        """
+        self._heard = heard
 
     async def __aenter__(self) -> Self:
         return self
@@ -148,7 +157,8 @@ class Upstreams:
             if known[0] is endpoint or known[0] == endpoint:
                 return known[1]
             self._retire(endpoint.id)
-        peer = Peer(self._channel(endpoint))
+        heard = partial(self._heard, endpoint.id) if self._heard else None
+        peer = Peer(self._channel(endpoint), heard)
         self._peers[endpoint.id] = (endpoint, peer)
         return peer
 

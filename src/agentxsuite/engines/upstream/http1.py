@@ -97,6 +97,10 @@ class Connection(asyncio.Protocol):
         self._body.clear()
         return chunk
 
+    def forgive(self) -> None:
+        """Count no more what was taken of a stream: one that lasts for days has no largest size."""
+        self._size = self._received = 0
+
     @property
     def reusable(self) -> bool:
         """Whether another request may follow."""

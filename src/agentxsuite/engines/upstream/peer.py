@@ -3,7 +3,7 @@
 import asyncio
 
 from agentxsuite.engines.upstream import catalogue, eras, jsonrpc, mirrors
-from agentxsuite.engines.upstream.calls import Call, Channel, Session
+from agentxsuite.engines.upstream.calls import Call, Channel, Heard, Session
 from agentxsuite.engines.upstream.catalogue import Kind
 from agentxsuite.engines.upstream.eras import ServerInfo
 from agentxsuite.engines.upstream.errors import (
@@ -13,14 +13,17 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamUnavailable,
 )
 from agentxsuite.engines.upstream.handshake import negotiate
+from agentxsuite.engines.upstream.hearing import Hearing
 from agentxsuite.engines.upstream.jsonrpc import Message
 
 
 class Peer:
     """An upstream, its conversation, and what was learnt about it."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, heard: Heard | None = None) -> None:
         self._channel = channel
+        self._heard = heard
+        self._hearing: Hearing | None = None
         self._session: Session | None = None
         self._opening: asyncio.Task[Session] | None = None
         self._era: eras.Era | None = None
@@ -61,6 +64,8 @@ class Peer:
         """Let go of the upstream; calls under way fail."""
         if self._opening is not None:
             self._opening.cancel()
+        if self._hearing is not None:
+            self._hearing.stop()
         await self._channel.end(self._session)
 
     async def _ask(self, call: Call) -> Message:
@@ -72,6 +77,8 @@ class Peer:
 
     async def _answer(self, call: Call) -> Message:
         session = self._session or await self._opened()
+        if self._hearing is not None:
+            self._hearing.use()
         try:
             return await self._channel.ask(call, session)
         except (SessionLost, UpstreamRpcError) as error:
@@ -118,3 +125,10 @@ class Peer:
         if not opening.cancelled() and opening.exception() is None:
             self._session = opening.result()
             self._era = self._session.info.era
+            self._begin_hearing(self._session)
+
+    def _begin_hearing(self, session: Session) -> None:
+        if self._hearing is not None:
+            self._hearing.stop()
+        if self._heard is not None:
+            self._hearing = Hearing(self._channel, session, self._heard)

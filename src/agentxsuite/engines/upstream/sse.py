@@ -1,28 +1,39 @@
 """Server-sent events as MCP uses them: one JSON-RPC message an event (WHATWG HTML section 9.2)."""
 
+from agentxsuite.engines.upstream.errors import UpstreamProtocolError
+
+MAX_EVENT = 4 * 1024 * 1024
+
 
 class EventReader:
-    """Turns the chunks of a stream into the data of its message events."""
+    """Turns the chunks of a stream into the data of its message events.
 
-    __slots__ = ("_data", "_ended_in_cr", "_kind", "_line")
+    Raises UpstreamProtocolError for an event that is too large.
+    """
+
+    __slots__ = ("_data", "_ended_in_cr", "_kind", "_line", "_size")
 
     def __init__(self) -> None:
         self._line = bytearray()
         self._data: list[bytes] = []
         self._kind = b""
         self._ended_in_cr = False
+        self._size = 0  # of the event that has begun
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of every message event that ``chunk`` completes."""
         if self._ended_in_cr:
             chunk = chunk.removeprefix(b"\n")
         self._ended_in_cr = chunk.endswith(b"\r")
+        self._size += len(chunk)
         first, *others = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._line += first
         events: list[bytes] = []
         for start in others:
             self._take(bytes(self._line), events)
             self._line = bytearray(start)
+        if self._size > MAX_EVENT:
+            raise UpstreamProtocolError("The upstream's event is larger than 4 MiB.")
         return events
 
     def _take(self, line: bytes, events: list[bytes]) -> None:
@@ -31,6 +42,7 @@ class EventReader:
                 events.append(b"\n".join(self._data))
             self._data = []
             self._kind = b""
+            self._size = 0
             return
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")

@@ -2,19 +2,22 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 from contextlib import suppress
 
-from agentxsuite.engines.upstream import jsonrpc
-from agentxsuite.engines.upstream.calls import Call, Session
+from agentxsuite.engines.upstream import jsonrpc, notices
+from agentxsuite.engines.upstream.calls import Call, Heard, Session
 from agentxsuite.engines.upstream.endpoint import Command, Endpoint
 from agentxsuite.engines.upstream.errors import (
     SessionLost,
     UpstreamError,
+    UpstreamRpcError,
     UpstreamUnavailable,
 )
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.process import Process
 from agentxsuite.engines.upstream.templates import Template
+from agentxsuite.wire import JSON
 
 
 class Stdio:
@@ -31,6 +34,7 @@ class Stdio:
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._calls: dict[int, Call] = {}
         self._telling: set[asyncio.Task[None]] = set()
+        self._heard: Heard | None = None
         self._process: Process | None = None
         self._closed = False
 
@@ -66,6 +70,22 @@ class Stdio:
         """Write a message that has no answer; raises UpstreamError."""
         self._write(body)
 
+    async def listen(self, session: Session, wanted: Mapping[str, JSON], heard: Heard, /) -> bool:
+        """Hear of changes until the process ends; raises UpstreamError."""
+        number, self._heard = next(self._numbers), heard
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            if session.info.era == "stateless":
+                call = Call(notices.LISTEN, {"notifications": wanted})
+                self._write(call.body(number, session.info.era))
+            jsonrpc.outcome(await self._waiting[number], number)
+        except UpstreamRpcError:
+            return False
+        finally:
+            self._heard = None
+            del self._waiting[number]
+        return True
+
     async def end(self, _session: Session | None, /) -> None:
         """End the process with its whole group; calls under way fail."""
         self._closed = True
@@ -89,6 +109,8 @@ class Stdio:
         message = jsonrpc.read(line)
         if jsonrpc.is_response(message):
             self._settle(message)
+        elif self._heard and (notice := notices.notice_of(message)):
+            self._heard(notice)
         elif (call := self._calls.get(jsonrpc.progress_of(message))) and call.listener:
             task = asyncio.create_task(self._tell(call, message))
             self._telling.add(task)

@@ -3,15 +3,15 @@
 import asyncio
 import itertools
 import re
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from agentxsuite import __version__
-from agentxsuite.engines.upstream import jsonrpc, mirrors
-from agentxsuite.engines.upstream.calls import Call, Session
+from agentxsuite.engines.upstream import jsonrpc, mirrors, notices
+from agentxsuite.engines.upstream.calls import Call, Heard, Session
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, Web, check_headers
 from agentxsuite.engines.upstream.errors import (
@@ -25,6 +25,7 @@ from agentxsuite.engines.upstream.http1 import Connection, Response
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.pool import Pool
 from agentxsuite.engines.upstream.sse import EventReader
+from agentxsuite.wire import JSON
 
 COURTESIES = 4  # sockets for what must not wait behind calls: cancellations, answers, goodbyes
 COURTESY_SECONDS = 2.0
@@ -40,6 +41,7 @@ class Streamable:
     def __init__(self, endpoint: Endpoint, web: Web, egress: Egress, limit: int) -> None:
         check_headers(endpoint.headers)
         connect = partial(egress.connect, web, Connection)
+        self._connect = connect
         self._pool = Pool(connect, limit)
         self._courtesy = Pool(connect, COURTESIES)
         self._courtesies: set[asyncio.Task[None]] = set()
@@ -78,6 +80,23 @@ class Streamable:
         async with self._courtesy.lease() as connection:
             await connection.exchange(self._post(body, session))
 
+    async def listen(self, session: Session, wanted: Mapping[str, JSON], heard: Heard, /) -> bool:
+        """Hear of changes on a socket of its own until the stream ends; raises UpstreamError."""
+        connection = await self._connect()
+        try:
+            response = await connection.exchange(self._listening(session, wanted))
+            if response.status != HTTPStatus.OK or not response.streaming:
+                return response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            async for message in _messages(connection):
+                if notice := notices.notice_of(message):
+                    heard(notice)
+                elif answer := jsonrpc.answer_for(message):
+                    await self.tell(answer, session)
+                connection.forgive()
+        finally:
+            connection.abort()
+        return True
+
     async def end(self, session: Session | None, /) -> None:
         """Close the sockets; a session is handed back. Calls under way may finish."""
         self._pool.close()
@@ -99,15 +118,12 @@ class Streamable:
 
     async def _follow(self, connection: Connection, call: Call, session: Session) -> Message:
         """The first response in a stream; what the upstream says meanwhile is heard."""
-        events = EventReader()
-        while chunk := await connection.chunk():
-            for data in filter(None, events.feed(chunk)):
-                message = jsonrpc.read(data)
-                if jsonrpc.is_response(message):
-                    return message
-                answer = await call.answer(message)
-                if answer is not None and session.info.era == "handshake":
-                    await self.tell(answer, session)
+        async for message in _messages(connection):
+            if jsonrpc.is_response(message):
+                return message
+            answer = await call.answer(message)
+            if answer is not None and session.info.era == "handshake":
+                await self.tell(answer, session)
         raise UpstreamUnavailable("The upstream ended its stream without an answer.")
 
     def _cancel(self, number: int, call: Call, session: Session) -> None:
@@ -124,6 +140,13 @@ class Streamable:
     async def _delete(self, session: Session) -> None:
         async with self._courtesy.lease() as connection:
             await connection.exchange(self._request(b"DELETE", b"", _session_lines(session)))
+
+    def _listening(self, session: Session, wanted: Mapping[str, JSON]) -> bytes:
+        """How one asks to be told: by a GET in the old era, by a request in the new."""
+        if session.info.era == "handshake":
+            return self._request(b"GET", b"", _session_lines(session))
+        call = Call(notices.LISTEN, {"notifications": wanted})
+        return self._post(call.body(next(self._numbers), session.info.era), session, call)
 
     def _post(self, body: bytes, session: Session, call: Call | None = None) -> bytes:
         if call is None or session.info.era == "handshake":
@@ -142,6 +165,14 @@ class Streamable:
             len(body),
             body,
         )
+
+
+async def _messages(connection: Connection) -> AsyncIterator[Message]:
+    """What comes in a stream, one by one; raises UpstreamError."""
+    events = EventReader()
+    while chunk := await connection.chunk():
+        for data in filter(None, events.feed(chunk)):
+            yield jsonrpc.read(data)
 
 
 async def _briefly(deed: Coroutine[Any, Any, None]) -> None:

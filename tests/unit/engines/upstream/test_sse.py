@@ -2,7 +2,10 @@
 
 import pytest
 
-from agentxsuite.engines.upstream.sse import EventReader
+from agentxsuite.engines.upstream.errors import UpstreamProtocolError
+from agentxsuite.engines.upstream.sse import MAX_EVENT, EventReader
+
+HALF = MAX_EVENT // 2
 
 STREAM = (
     b": comment\n"
@@ -23,3 +26,13 @@ def test_events_however_cut(size):
     reader = EventReader()
     chunks = [STREAM[start : start + size] for start in range(0, len(STREAM), size)]
     assert [event for chunk in chunks for event in reader.feed(chunk)] == EVENTS
+
+
+def test_an_event_has_a_largest_size():
+    """Otherwise: a server that never ends an event fills the memory."""
+    reader = EventReader()
+    for _ in range(3):
+        assert reader.feed(b"data: " + b"x" * HALF + b"\n\n")
+    reader.feed(b"data: " + b"x" * HALF + b"\n")
+    with pytest.raises(UpstreamProtocolError, match="4 MiB"):
+        reader.feed(b"data: " + b"x" * HALF + b"\n")

@@ -11,6 +11,7 @@ from agentxsuite.control.agents.services import issue_token
 from agentxsuite.control.catalog.services import create_connection
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.services import create_policy
+from agentxsuite.engines.upstream.mirrors import encoded
 from agentxsuite.gateway.jsonrpc import META, MODERN
 from tests.servers.mcp_offers import Shop
 from tests.story.conftest import World
@@ -53,7 +54,7 @@ async def rpc(
         params["_meta"] = {**params.get("_meta", {}), **ours}
         lines |= {"mcp-protocol-version": MODERN, "mcp-method": method}
         if method in NAMED:
-            lines["mcp-name"] = params[NAMED[method]]
+            lines["mcp-name"] = encoded(str(params[NAMED[method]]))
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     return await client.post(f"{world.mcp}{slug}/" if slug else world.mcp, json=body, headers=lines)
 

@@ -18,6 +18,7 @@ from tests.sweeps.stage import Answer, Send
 DOORS = (
     "/mcp/$org/$prod/",
     "/mcp/$org/$prod/$slug/",
+    "/api/v1/orgs/$org/mcp/$prod/resources/",
     "/.well-known/oauth-protected-resource/mcp/$org/$prod/",
     "/.well-known/jwks.json",
     "/healthz",

@@ -14,7 +14,6 @@ from agentxsuite.wire import JSON
 Capabilities = Mapping[str, JSON]
 
 PATIENCE = 2.0  # seconds; a server that takes longer may offer anything
-TOOLS: dict[str, JSON] = {"tools": {"listChanged": False}}
 OTHERS: Mapping[str, tuple[Capabilities, tuple[str, ...]]] = {  # what is said, and who hears it
     "resources": ({"listChanged": False, "subscribe": False}, (READ,)),
     "prompts": ({"listChanged": False}, (GET,)),
@@ -23,12 +22,18 @@ OTHERS: Mapping[str, tuple[Capabilities, tuple[str, ...]]] = {  # what is said, 
 }
 
 
-async def capabilities(principal: Principal, call: Call, gate: Gate) -> Capabilities:
-    """MCP's ``ServerCapabilities`` of the call's address; of a silent server all is hoped."""
+async def capabilities(
+    principal: Principal, call: Call, gate: Gate, *, notices: bool
+) -> Capabilities:
+    """MCP's ``ServerCapabilities`` of the call's address; of a silent server all is hoped.
+
+    ``notices``: whether the caller's era has a stream to hear of changes.
+    """
     here = [each for each in at(principal, call) if standing(principal, some(each)) is None]
     endpoints = [each.endpoint for each in here if each.endpoint is not None]
     said = await asyncio.gather(*(says(endpoint, gate) for endpoint in endpoints))
-    return TOOLS | {
+    tools: dict[str, JSON] = {"tools": {"listChanged": notices}}
+    return tools | {
         name: content
         for name, (content, actions) in OTHERS.items()
         if any(in_scope(principal, action) for action in actions)

@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from django.db import OperationalError
 
+from agentxsuite.project import readiness
 from tests.openapi.checked import answer_of, checked
 from tests.openapi.contract import contract
+from tests.story.conftest import serving
 
 pytestmark = [pytest.mark.database]
 
@@ -70,6 +73,24 @@ async def test_probes_are_answered_as_described(client):
     assert [answer.status_code for answer in answers] == [200, 200, 403]
     for answer in answers:
         contract().check(answer_of(answer))
+
+
+async def test_probes_are_answered_without_the_data_plane(world, monkeypatch):
+    """Otherwise: what watches a process of the management plane alone takes it for dead."""
+    async with serving("control") as client:
+        for path in ("/healthz", "/readyz"):
+            answer = await client.get(path)
+            assert answer.status_code == 200, answer.text
+            contract().check(answer_of(answer))
+        assert (await client.get(world.mcp)).status_code == 404
+
+        def broken():
+            raise OperationalError
+
+        monkeypatch.setattr(readiness, "ask", broken)
+        down = await client.get("/readyz")
+        assert (down.status_code, down.json()["code"]) == (503, "database_unavailable")
+        assert (await client.get("/healthz")).status_code == 200
 
 
 async def test_the_page_to_read_comes_with_all_its_files(client):

@@ -35,7 +35,8 @@ from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
 from agentxsuite.gateway.rounds import Pace, keep
 
-OURS = ("/mcp/", "/.well-known/jwks.json", WELL_KNOWN, "/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz")
+OURS = ("/mcp/", "/.well-known/jwks.json", WELL_KNOWN, *PROBES)
 EXECUTE = "/runs/execute/"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 PACE = Pace()
@@ -49,8 +50,9 @@ Handler = Callable[[Request, tuple[str, ...], Send], Awaitable[None]]
 class Gateway:
     """The data plane; ``owns`` tells which paths are its own, ``running`` is its life."""
 
-    def __init__(self, hosts: Hosts) -> None:
+    def __init__(self, hosts: Hosts, ready: Callable[[], Awaitable[None]] | None = None) -> None:
         self._hosts = hosts
+        self._check = ready or self._directory_answers  # raises Unavailable
         self._gate: Gate | None = None
         self._jwks: Mapping[str, wire.JSON] = {}
         segment = r"([^/]+)"
@@ -129,8 +131,11 @@ class Gateway:
         await reply(send, 200, b'{"status":"ok"}')
 
     async def _ready(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
-        await self._open().directory.ask(Question(NOWHERE, environment=NOWHERE))
+        await self._check()
         await reply(send, 200, b'{"status":"ok"}')
+
+    async def _directory_answers(self) -> None:
+        await self._open().directory.ask(Question(NOWHERE, environment=NOWHERE))
 
     async def _keys(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
         await reply(send, 200, wire.dumps(self._jwks))

@@ -1,6 +1,7 @@
 """May they? Facts that no policy overrides first, then the one decision engine."""
 
 from agentxsuite.engines import pdp
+from agentxsuite.gateway.advice import advice
 from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.facts import Offer, Tool
 from agentxsuite.gateway.refusals import Denied, InsufficientScope, Unavailable
@@ -22,7 +23,9 @@ def enforce(decision: pdp.Decision, principal: Principal, target: Tool | Offer, 
     told = pdp.refusal(decision, fact, target.name)
     if told is not None:
         listed = could_allow(principal, target, call)
-        raise Denied(*told, listed=listed, paths=() if fact else decision.paths)
+        paths = () if fact else decision.paths
+        helpful = advice(decision, fact, principal, target)
+        raise Denied(*told, listed=listed, paths=paths, advice=helpful)
 
 
 def reasons(

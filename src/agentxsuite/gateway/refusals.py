@@ -106,20 +106,31 @@ class Denied(Refusal):
     """A policy, or a fact that no policy overrides, says no.
 
     ``listed``: whether some arguments could make the tool callable, so that it is no secret.
+    ``advice``: what else this caller may know, as members of the answer.
     """
 
     status = 403
     title = "Denied"
     outcome = "denied"
 
-    def __init__(self, code: str, detail: str, *, listed: bool, paths: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        listed: bool,
+        paths: Sequence[str] = (),
+        advice: Mapping[str, JSON] | None = None,
+    ) -> None:
         super().__init__(code, detail)
         self.listed = listed
         self.paths = paths
+        self.advice = advice or {}
 
     def members(self) -> dict[str, JSON]:
-        """The paths that the conditions looked at, never a value."""
-        return {"paths": list(self.paths)} if self.paths else {}
+        """The paths that the conditions looked at, never a value; and what helps this caller."""
+        paths: dict[str, JSON] = {"paths": list(self.paths)} if self.paths else {}
+        return paths | dict(self.advice)
 
 
 class Throttled(Refusal):

@@ -24,12 +24,13 @@ from agentxsuite.control.storage.partitions import (  # noqa: E402  -- only afte
 )
 from agentxsuite.control.storage.roles import check_roles  # noqa: E402  -- only after set-up
 from agentxsuite.control.tenancy.tries import counted_together  # noqa: E402  -- only after set-up
-from agentxsuite.gateway.asgi import Gateway  # noqa: E402  -- only after set-up
+from agentxsuite.gateway.asgi import PROBES, Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.sse import END_STREAMS  # noqa: E402  -- only after set-up
 from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
 from agentxsuite.project.places import Places  # noqa: E402  -- only after set-up
+from agentxsuite.project.readiness import check_database  # noqa: E402  -- only after set-up
 
 LOOK_AGAIN = 6 * 3600.0  # seconds between two looks at the partitions
 TRY_AGAIN = 5 * 60.0  # seconds after one that failed
@@ -41,7 +42,8 @@ class Application:
     """One process, one or both planes: ``plane`` is all, data or control."""
 
     def __init__(self, plane: str = "all") -> None:
-        self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)))
+        ready = check_database if plane == "control" else None
+        self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)), ready)
         self._control = with_files(Places(ASGIHandler()))
         self._plane = plane
         if plane != "data":
@@ -57,8 +59,10 @@ class Application:
             await self._control(scope, receive, send)
 
     def _is_data(self, path: str) -> bool:
-        """Whether the data plane answers; without the other plane it answers everything."""
-        return self._plane == "data" or (self._plane == "all" and self._gateway.owns(path))
+        """Whether the data plane answers: alone it answers everything, elsewhere only probes."""
+        if self._plane == "control":
+            return path in PROBES
+        return self._plane == "data" or self._gateway.owns(path)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Start and stop as the server says (ASGI lifespan protocol).

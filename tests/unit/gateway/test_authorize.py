@@ -3,6 +3,7 @@
 import pytest
 
 from agentxsuite.gateway.authorize import check_scope, decide, enforce, reasons, standing, visible
+from agentxsuite.gateway.facts import Offer
 from agentxsuite.gateway.refusals import Denied, InsufficientScope, Unavailable
 from tests.unit.gateway.building import (
     USER,
@@ -128,3 +129,52 @@ def test_a_denial_on_record_explains_itself():
     assert miss["failing"][0]["path"] == "input.amount"
     allowed = reasons(decide(who, tool(), call()), who, tool(), call())
     assert allowed == {"rule": "allow tool:*", "policy": "house rules", "policy_version": 3}
+
+
+def advised(policies, what=None, **facts):
+    """The members of the denial that this caller is told."""
+    who, target = principal(policies, **facts), what or tool()
+    with pytest.raises(Denied) as denied:
+        judge(who, target, call())
+    return denied.value.members()
+
+
+def test_who_may_read_policies_is_told_what_would_allow_it():
+    """Somebody who sets up a first call reads documentation for an hour."""
+    line = "agentxsuite policies allow --agent clerk --tool pay/transfer --env prod"
+    person = {"role": "operator", "auth_method": "login"}
+    assert advised(policy_set(), **person) == {"allow": line}
+    odd = tool(name="pay/it's; rm")
+    assert advised(policy_set(), odd, **person)["allow"] == line.replace(
+        "pay/transfer", """'pay/it'"'"'s; rm'"""
+    )
+
+
+def test_the_command_names_any_other_action():
+    """What is allowed is not what was denied."""
+    what = Offer("resource.read", connection(), "file:///a", "file:///a", "resource:files/a")
+    told = advised(policy_set(), what, role="operator", auth_method="login")
+    assert told["allow"].endswith("--tool resource:files/a --env prod --action resource.read")
+
+
+def test_where_a_rule_denies_no_command_is_given():
+    """Somebody allows it again and again, and it stays denied."""
+    policies = policy_set(rule("allow"), rule("deny"))
+    told = advised(policies, role="owner", auth_method="login")
+    assert set(told) == {"denied_by"}
+    assert told["denied_by"]["policy_version"] == 3
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"role": "owner", "auth_method": "oauth"}, {"auth_method": "login"}]
+)
+def test_an_agent_is_told_nothing_of_policies(facts):
+    """An agent learns which rules there are, and how to ask a person for more."""
+    assert advised(policy_set(), **facts) == {}
+    assert advised(policy_set(rule("deny")), **facts) == {}
+
+
+def test_where_a_fact_closes_the_door_nothing_is_advised():
+    """Somebody allows what is disabled, and wonders."""
+    off = tool(enabled=False)
+    assert advised(policy_set(), off, role="owner", auth_method="login") == {}

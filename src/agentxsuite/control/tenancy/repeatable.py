@@ -47,7 +47,7 @@ class Repeatable(GenericViewSet[Any]):
         """Answer one request; the key that it reserved stands for the answer then, or is free."""
         try:
             response = super().dispatch(request, *args, **kwargs)
-        except BaseException:
+        except BaseException:  # whatever it is, the key must not stay taken
             if self.reserved and self.action in self.outside:  # else it is rolled back
                 forget(self.reserved)
             raise

@@ -93,6 +93,17 @@ def _fault() -> Schema:
     }
 
 
+def _denial() -> Schema:
+    uuid, text = {"type": "string", "format": "uuid"}, {"type": "string"}
+    properties = {"policy_id": uuid, "policy": text, "rule_id": uuid, "rule": text}
+    return {
+        "type": "object",
+        "description": "The rule that denies it, which no allow outweighs.",
+        "properties": {**properties, "policy_version": {"type": "integer"}},
+        "required": sorted([*properties, "policy_version"]),
+    }
+
+
 def _problem() -> Schema:
     uuid = {"type": "string", "format": "uuid"}
     faults = {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}}
@@ -111,6 +122,8 @@ def _problem() -> Schema:
             "run_id": {**uuid, "description": "The run that is on record."},
             "decision_id": {**uuid, "description": "The decision that is on record."},
             "paths": {"type": "array", "items": {"type": "string"}, "description": looked_at},
+            "allow": {"type": "string", "description": "The command that would allow it."},
+            "denied_by": _denial(),
             "retry_after": {"type": "number", "description": "Seconds to wait."},
         },
         "required": ["type", "title", "status", "detail", "code"],

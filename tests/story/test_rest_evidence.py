@@ -167,7 +167,7 @@ def test_events_are_found_by_time(company, home, events):
         ("audit/?ts_to=9999-12-31T23:59:59Z", 200),
         ("audit/?ts_from=1900-01-01", 200),
         ("runs/nothing/", 404),
-        ("audit/?page_size=-1", 200),
+        ("audit/?page_size=-1", 400),
     ],
 )
 def test_odd_questions_get_an_answer(company, home, address, status):

@@ -1,9 +1,10 @@
 """Lists in pages: numbered ones, and cursors for what only grows."""
 
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import BasePagination, Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rest_framework.serializers import ModelSerializer
 
 SIZE, MAX_SIZE = 50, 200
+SIZED = "page_size"
+LENGTH = re.compile(r"[0-9]{1,9}")
 
 
 class Numbered(PageNumberPagination):
@@ -20,7 +23,11 @@ class Numbered(PageNumberPagination):
 
     page_size = SIZE
     max_page_size = MAX_SIZE
-    page_size_query_param = "page_size"
+    page_size_query_param = SIZED
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows a page has; raises ValidationError."""
+        return length(request)
 
 
 class Newest(CursorPagination):
@@ -31,8 +38,12 @@ class Newest(CursorPagination):
 
     page_size = SIZE
     max_page_size = MAX_SIZE
-    page_size_query_param = "page_size"
+    page_size_query_param = SIZED
     ordering = "-id"
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows a page has; raises ValidationError."""
+        return length(request)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Return where to go on; raises NotFound for a cursor that we did not make."""
@@ -40,6 +51,14 @@ class Newest(CursorPagination):
         if cursor is not None and cursor.position is not None and not _is_uuid(cursor.position):
             raise NotFound(self.invalid_cursor_message)
         return cursor
+
+
+def length(request: Request) -> int:
+    """Return how many rows a page has, as asked up to a bound; raises ValidationError."""
+    asked = request.query_params.get(SIZED, str(SIZE))
+    if not LENGTH.fullmatch(asked) or not int(asked):
+        raise ValidationError({SIZED: ["must be a whole number from 1 on"]})
+    return min(int(asked), MAX_SIZE)
 
 
 def page(

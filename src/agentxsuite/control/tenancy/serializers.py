@@ -1,4 +1,4 @@
-"""The bases of serializers: a field that is not known is an error, and so is a foreign row."""
+"""The bases of serializers: an unknown field, another type or a foreign row is an error."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.validators import UniqueValidator
 
 from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.json_types import complaint
 
 Row = TypeVar("Row", bound=Model)
 
@@ -23,7 +24,15 @@ class Strict(serializers.Serializer[Any]):
             if unknown:
                 told = f"unknown field; known are {', '.join(known)}"
                 raise serializers.ValidationError({str(name): [told] for name in sorted(unknown)})
+            self._check_types(data)
         return super().to_internal_value(data)
+
+    def _check_types(self, data: Mapping[str, Any]) -> None:
+        fields = {name: field for name, field in self.fields.items() if not field.read_only}
+        told = {name: complaint(fields[name], data[name]) for name in fields.keys() & data.keys()}
+        wrong = {name: fault for name, fault in told.items() if fault}
+        if wrong:
+            raise serializers.ValidationError(wrong)
 
 
 class StrictModelSerializer(Strict, serializers.ModelSerializer[Row]):

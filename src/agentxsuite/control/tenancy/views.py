@@ -14,7 +14,6 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import status
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from rest_framework.response import Response
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.answers import plain
+from agentxsuite.control.tenancy.filtering import Narrowing
 from agentxsuite.control.tenancy.models import Organization, Role
 from agentxsuite.control.tenancy.pages import Numbered
 from agentxsuite.control.tenancy.problems import Conflict, Unavailable
@@ -78,7 +78,7 @@ class Resource(Door):
     model: ClassVar[type[Model]]
     roles: ClassVar[Mapping[str, Role]] = WRITERS
     related: ClassVar[tuple[str, ...]] = ()  # what a row shows of others, read together with it
-    filter_backends = (DjangoFilterBackend, OrderingFilter)
+    filter_backends = (Narrowing, OrderingFilter)
     pagination_class = Numbered
     lookup_field = "id"
     ordering = ("-created_at", "id")

@@ -108,6 +108,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
 ]
 
+# A defect of ours is told on stderr, as uvicorn tells everything else; Django alone would mail it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"defects": {"class": "logging.StreamHandler", "level": "ERROR"}},
+    "loggers": {"django.request": {"handlers": ["defects"]}},
+}
+
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "/static/"
 

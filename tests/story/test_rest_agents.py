@@ -139,6 +139,7 @@ def test_an_agent_that_logs_in_otherwise_loses_its_tokens(home, alice, company):
         ({"mode": "RUNNER", "inbound_auth_method": "none"}, "/connection"),
         ({}, "/inbound_auth_method"),
         ({"inbound_auth_method": "MTLS", "mtls_cert_ref": None}, "/mtls_cert_ref"),
+        ({"inbound_auth_method": "mtls", "mtls_cert_ref": ""}, "/mtls_cert_ref"),
         ({"mode": "rover"}, "/mode"),
         ({"name": ""}, "/name"),
         ({"name": "a\0b"}, "/name"),

@@ -82,7 +82,7 @@ def _proof(agent: Agent) -> Iterator[Fault]:
     """
     field = PROOFS.get(agent.inbound_auth_method)
     ref = getattr(agent, field) if field else None
-    if field is None or ref is None:
+    if not field or not ref:
         return
     try:
         known = mark(agent.organization_id, agent.environment_id, ref, KINDS[field])

@@ -46,6 +46,9 @@ def of_members(row: Row) -> Iterator[Cell]:
     if row.who == "public":
         yield Cell("granted", NOBODY)
         return
+    if row.who == "installation":
+        yield from (Cell("missing", role) for role in LADDER)
+        return
     for role in LADDER[:1] if row.fresh else LADDER:
         if row.once and row.may(role) and role != row.who:
             continue
@@ -56,6 +59,8 @@ def of_strangers(row: Row) -> Iterator[Cell]:
     """Who owns another company, with the rows of this one."""
     if row.in_path:
         yield Cell("missing", STRANGER, path=row.in_path)
+    elif row.who == "installation":
+        yield Cell("missing", STRANGER)
     elif row.who == "anyone" and not row.fresh:
         yield Cell("granted", STRANGER)
     elif row.who != "public":

@@ -13,6 +13,7 @@ from agentxsuite.control.policies.evaluate_api import Evaluate
 from agentxsuite.control.policies.parts_api import Bindings, Rules
 from agentxsuite.control.runs.api import Runs
 from agentxsuite.control.secretstore.api import Secrets
+from agentxsuite.control.system import Log, System
 from agentxsuite.control.tenancy.api import Environments, Invitations, Members, Organizations
 from agentxsuite.control.tenancy.auth_api import (
     Login,
@@ -97,4 +98,7 @@ urlpatterns = [
     path(f"{AUDIT}/", Events.as_view({"get": "list"})),
     path(f"{AUDIT}/<uuid:event>/", Events.as_view({"get": "retrieve"})),
     path("audit/", Events.as_view({"get": "everywhere"})),
+    path("system/", System.as_view({"get": "retrieve"})),
+    path("system/audit/", Log.as_view({"get": "list"})),
+    path("system/audit/<uuid:event>/", Log.as_view({"get": "retrieve"})),
 ]

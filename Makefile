@@ -25,6 +25,9 @@ tools:
 faults: $(READY) ## kill, freeze and restart everything under load, and count what was lost (10 minutes)
 	@$(BIN)/python -m tests.faults $(FAULTS)
 
+fuzz: $(READY) ## ask the whole API what nobody would ask: no defect, no answer that is not described (10 minutes)
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
 openapi: $(READY) ## renew docs/api/openapi.yaml after a change of the API
 	@$(BIN)/python -m tests.openapi
 

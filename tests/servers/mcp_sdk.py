@@ -74,6 +74,18 @@ async def routed(
     return region
 
 
+def offer() -> None:
+    """Offer a resource and a prompt as well."""
+
+    @server.resource("file:///notes/readme.md")
+    async def readme() -> str:
+        return "hello"
+
+    @server.prompt()
+    async def greet() -> str:
+        return "Say hello."
+
+
 @server.custom_route("/log", methods=["GET"])
 async def log(request: Request) -> JSONResponse:
     return JSONResponse(requests)
@@ -114,7 +126,10 @@ def main() -> None:
     parser.add_argument("--handshake", action="store_true", help="serve the old era only")
     parser.add_argument("--sessions", action="store_true", help="mint session ids")
     parser.add_argument("--stream", action="store_true", help="answer by event streams")
+    parser.add_argument("--offers", action="store_true", help="have a resource and a prompt")
     chosen = parser.parse_args()
+    if chosen.offers:
+        offer()
     app = application(sessions=chosen.sessions, stream=chosen.stream, handshake=chosen.handshake)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     asyncio.run(uvicorn.Server(config).serve(sockets=[socket.socket(fileno=chosen.socket)]))

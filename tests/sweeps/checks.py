@@ -11,7 +11,7 @@ from tests.sweeps.rows import READS, Row, filled
 from tests.sweeps.stage import Answer, Stage
 
 TOO_LOW = {"forbidden", "role_too_low"}  # the control plane's word, and the gateway's
-ONCE = {"token", "code"}  # what an answer shows once and nothing else ever does
+ONCE = {"token", "code", "client_secret"}  # what an answer shows once and nothing else ever does
 
 
 def play(stage: Stage, row: Row, cell: Cell) -> None:

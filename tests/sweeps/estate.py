@@ -11,6 +11,7 @@ from uuid import uuid4
 from django.utils import timezone
 from knox.models import AuthToken
 
+from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.agents.services import (
     change_agent,
     create_service_account,
@@ -22,6 +23,9 @@ from agentxsuite.control.catalog import sync
 from agentxsuite.control.catalog.models import Connection, Tool
 from agentxsuite.control.catalog.services import create_connection
 from agentxsuite.control.catalog.tools import delete_tool
+from agentxsuite.control.oauth.grants import give
+from agentxsuite.control.oauth.machines import create_machine
+from agentxsuite.control.oauth.models import Client
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.services import change_policy, create_policy
 from agentxsuite.control.runs.models import Run, RunStep
@@ -126,6 +130,7 @@ def add_live_catalogue(estate: Estate, endpoint: str) -> None:
 def add_rest(estate: Estate) -> None:
     """Everything that stands upon the tools."""
     add_agents(estate)
+    add_clients(estate)
     add_policies(estate)
     add_evidence(estate)
 
@@ -152,6 +157,15 @@ def add_agents(estate: Estate) -> None:
     estate.add(agent=agent, elsewhere=elsewhere, spare=spare, agent_slug=agent.slug)
     estate.add(account=agent.service_account, jti=live.jti, dead=dead.jti)
     estate.add(agent_token=token, elsewhere_token=other)
+
+
+def add_clients(estate: Estate) -> None:
+    """What the owner granted to a client, and a program's login, both for the agent in prod."""
+    agent = Agent.objects.get(pk=estate.refs["agent"])
+    probe = Client.objects.create(client_id=f"{estate.word}-probe", name=f"{estate.word} probe")
+    grant = give(estate.company.actor, probe, agent, ["tool.invoke"])
+    machine, _ = create_machine(estate.company.actor, agent, f"{estate.word} job", ["tool.invoke"])
+    estate.add(grant=grant, machine=machine)
 
 
 def add_policies(estate: Estate) -> None:

@@ -8,6 +8,7 @@ from agentxsuite.control.agents.api import Agents, ServiceAccounts, Tokens
 from agentxsuite.control.audit.api import Events
 from agentxsuite.control.catalog.api import Connections, Upstream
 from agentxsuite.control.catalog.tools_api import Tools
+from agentxsuite.control.oauth.api import Clients, Grants, MyGrants
 from agentxsuite.control.policies.api import Policies, Versions
 from agentxsuite.control.policies.evaluate_api import Evaluate
 from agentxsuite.control.policies.parts_api import Bindings, Rules
@@ -42,6 +43,8 @@ urlpatterns = [
     path("auth/login/", Login.as_view({"post": "create"})),
     path("auth/logout/", Logout.as_view({"post": "create"})),
     path("auth/me/", Me.as_view(MINE)),
+    path("auth/me/grants/", MyGrants.as_view({"get": "list"})),
+    path("auth/me/grants/<uuid:id>/", MyGrants.as_view({"get": "retrieve", "delete": "destroy"})),
     path("auth/me/orgs/", MyOrganizations.as_view(MANY)),
     path("auth/me/password/", Password.as_view({"post": "create"})),
     path("orgs/", Organizations.as_view(MANY)),
@@ -73,6 +76,13 @@ urlpatterns = [
     path("orgs/<uuid:org>/agents/<uuid:id>/", Agents.as_view(ONE)),
     path("orgs/<uuid:org>/agents/<uuid:id>/access/", Agents.as_view({"get": "access"})),
     path("orgs/<uuid:org>/agents/<uuid:id>/ping/", Agents.as_view({"post": "ping"})),
+    path(f"{AGENT}/clients/", Clients.as_view(MANY)),
+    path(f"{AGENT}/clients/<uuid:id>/", Clients.as_view({"delete": "destroy"})),
+    path("orgs/<uuid:org>/grants/", Grants.as_view({"get": "list"})),
+    path(
+        "orgs/<uuid:org>/grants/<uuid:id>/",
+        Grants.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
     path("orgs/<uuid:org>/service-accounts/", ServiceAccounts.as_view(MANY)),
     path("orgs/<uuid:org>/service-accounts/<uuid:id>/", ServiceAccounts.as_view(ONE)),
     path(f"{AGENT}/tokens/", Tokens.as_view({"get": "list", "post": "create"})),

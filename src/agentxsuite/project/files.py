@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 from servestatic import ServeStaticASGI
 
-PACKAGES: Final = ("drf_spectacular_sidecar",)  # each with a folder `static`
+PACKAGES: Final = ("drf_spectacular_sidecar", "agentxsuite.console")  # each with a folder `static`
 HOUR: Final = 3600  # seconds; what changes with a new version is asked for again by then
 
 

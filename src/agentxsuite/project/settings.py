@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_filters",
     "knox",
+    "oauth2_provider",
     "agentxsuite.control.storage",
     "agentxsuite.control.tenancy",
     "agentxsuite.control.secretstore",
@@ -101,11 +102,15 @@ INSTALLED_APPS = [
     "agentxsuite.control.policies",
     "agentxsuite.control.runs",
     "agentxsuite.control.audit",
+    "agentxsuite.control.oauth",
+    "agentxsuite.console",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",  # for pages; the REST API takes no cookie
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 # A defect of ours is told on stderr, as uvicorn tells everything else; Django alone would mail it.
@@ -118,6 +123,17 @@ LOGGING = {
 
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "/static/"
+
+# What browsers are given: with https, cookies that no neighbouring host can set.
+HTTPS = PUBLIC_URL.startswith("https:")
+SESSION_COOKIE = "__Host-agentxsuite" if HTTPS else "agentxsuite"
+CSRF_COOKIE_NAME = "__Host-agentxsuite-form" if HTTPS else "agentxsuite-form"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_AGE = None  # until the browser is closed
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
+CSRF_FAILURE_VIEW = "agentxsuite.console.pages.stale"
 
 PASSWORD_HASHERS = [
     "agentxsuite.control.tenancy.passwords.Argon2id",
@@ -149,6 +165,34 @@ REST_KNOX = {
     "TOKEN_LIMIT_PER_USER": None,
     "AUTO_REFRESH": False,
 }
+# The authorization server that MCP clients log in at (docs/login.md), by RFC 9700 throughout.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth.Code"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"  # noqa: S105 - a model's name
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"  # noqa: S105 - as above
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "agentxsuite.control.oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "agentxsuite.control.oauth.validator.Validator",
+    "SCOPES_BACKEND_CLASS": "agentxsuite.control.oauth.scopes.Scopes",
+    "OIDC_ISS_ENDPOINT": PUBLIC_URL,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 15 * 60,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 60 * 60,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],  # http to the person's own machine only
+    "ALLOW_LOCALHOST_LOOPBACK": True,
+    "CIMD_ENABLED": True,
+    "CIMD_METADATA_FETCHER": "agentxsuite.control.oauth.documents.Fetcher",
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]  # http: clients are held to loopback addresses
 SPECTACULAR_SETTINGS = {
     "TITLE": "AgentxSuite",
     "DESCRIPTION": "The one governed door in front of your MCP servers. Lists come in pages;"

@@ -5,6 +5,8 @@ from django.urls import include, path
 from agentxsuite.project.openapi.views import Docs, Schema
 
 urlpatterns = [
+    path("", include("agentxsuite.console.urls")),
+    path("", include("agentxsuite.control.oauth.urls")),
     path("api/v1/", include("agentxsuite.control.urls")),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("api/docs/", Docs.as_view()),

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,6 +20,7 @@ from agentxsuite.control.agents.models import (
 )
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.tenancy.models import User
 from agentxsuite.control.tenancy.problems import Conflict, Forbidden, Invalid
 from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
@@ -47,9 +49,11 @@ def issue_token(
     scopes: Sequence[str] = DEFAULT_SCOPES,
     ttl_seconds: int = DEFAULT_TTL,
     name: str = "",
+    user: User | None = None,
 ) -> tuple[IssuedToken, str]:
     """Sign a token for an agent; return its row and the token itself, which nobody sees again.
 
+    With a `user` it is that person who acts, as the agent, for as long as they may.
     Raises Invalid for a lifetime beyond 24 hours or a malformed scope, Forbidden for a scope
     beyond the service account's, Conflict for an agent that cannot log in with a token, NotFound
     for one that is gone.
@@ -60,7 +64,7 @@ def issue_token(
         if not 1 <= ttl_seconds <= MAX_TTL:
             raise Invalid.at("/ttl_seconds", f"must be from 1 to {MAX_TTL}")
         granted = _granted(agent, scopes)
-        claims = _claims(agent, granted, ttl_seconds)
+        claims = replace(_claims(agent, granted, ttl_seconds), user=str(user.id) if user else None)
         ring = key_ring()
         token = IssuedToken.objects.create(
             organization_id=agent.organization_id,
@@ -70,7 +74,7 @@ def issue_token(
             jti=claims.jti,
             scopes=granted,
             expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
-            metadata={"kid": ring.signing.kid, "issued_by": actor.subject},
+            metadata={"kid": ring.signing.kid, "issued_by": actor.subject, **_person(user)},
         )
         facts: dict[str, JSON] = {"scopes": granted, "expires_at": token.expires_at.isoformat()}
         _record("token_issued", actor, token, facts)
@@ -85,6 +89,12 @@ def revoke_token(actor: Actor, token: IssuedToken) -> IssuedToken:
             _record("token_revoked", actor, token, {})
         token.refresh_from_db()
         return token
+
+
+def within_account(agent: Agent, scopes: Sequence[str]) -> list[str]:
+    """Return those of some scopes that the agent's account may have."""
+    beyond = _beyond(agent, scopes)
+    return [scope for scope in scopes if scope not in beyond]
 
 
 def delete_token(actor: Actor, token: IssuedToken) -> None:
@@ -158,6 +168,10 @@ def _beyond(agent: Agent, scopes: Sequence[str]) -> list[str]:
         for scope in scopes
         if scope not in allowed and f"{scope.partition('.')[0]}.*" not in groups
     ]
+
+
+def _person(user: User | None) -> dict[str, str]:
+    return {"user": str(user.id)} if user else {}
 
 
 def _claims(agent: Agent, scopes: Sequence[str], ttl_seconds: int) -> AgentClaims:

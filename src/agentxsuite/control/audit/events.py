@@ -68,6 +68,15 @@ EventType = Literal[
     "token_issued",
     "token_revoked",
     "token_deleted",
+    # clients that log in
+    "client_registered",
+    "client_changed",
+    "client_removed",
+    "machine_created",
+    "machine_deleted",
+    "grant_given",
+    "grant_refused",
+    "grant_ended",
 ]
 
 EVENTS: Final[frozenset[str]] = frozenset(get_args(EventType))

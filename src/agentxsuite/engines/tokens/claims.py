@@ -29,7 +29,10 @@ class TokenInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AgentClaims:
-    """The claims of one token (RFC 7519, RFC 9068 for ``scope``); times are whole Unix seconds."""
+    """The claims of one token (RFC 7519, RFC 9068 for ``scope``); times are whole Unix seconds.
+
+    ``user`` is the person who acts as the agent, where one logged in for it.
+    """
 
     issuer: str
     subject: str
@@ -42,10 +45,13 @@ class AgentClaims:
     environment: str
     agent: str
     scopes: frozenset[str]
+    user: str | None = None
 
     def payload(self) -> dict[str, str | int]:
         """The claims by their names on the wire."""
+        person = {} if self.user is None else {"user": self.user}
         return {
+            **person,
             "iss": self.issuer,
             "sub": self.subject,
             "aud": self.audience,
@@ -94,6 +100,7 @@ def read_claims(payload: JSON) -> AgentClaims:
         environment=texts["env"],
         agent=texts["agent"],
         scopes=_scopes(payload),
+        user=_text(payload, "user") if "user" in payload else None,
     )
 
 

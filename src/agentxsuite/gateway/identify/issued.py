@@ -1,6 +1,6 @@
 """An agent, by a token that we issued."""
 
-from agentxsuite.engines.pdp import Agent
+from agentxsuite.engines.pdp import Agent, Member, barred
 from agentxsuite.engines.tokens import AgentClaims, TokenInvalid
 from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.facts import Snapshot
@@ -28,7 +28,8 @@ async def agent_by_token(token: str, call: Call, gate: Gate) -> Principal:
     )
     snapshot, agent = living_agent(claims, facts)
     check_named(agent, call)
-    return Principal(snapshot, agent, None, claims.scopes, "agent_token")
+    member = person_behind(claims, snapshot)
+    return Principal(snapshot, agent, member, claims.scopes, "oauth" if member else "agent_token")
 
 
 def verified(token: str, call: Call, gate: Gate) -> AgentClaims:
@@ -69,3 +70,14 @@ def living_agent(claims: AgentClaims, facts: Facts) -> tuple[Snapshot, Agent]:
         sentence = "This token's agent no longer exists."
         raise Unauthenticated("agent_unknown", sentence, bearer_of(claims))
     return facts.snapshot, agent
+
+
+def person_behind(claims: AgentClaims, snapshot: Snapshot) -> Member | None:
+    """Who logged in and chose this agent, if anybody did, while they may still run as it."""
+    if claims.user is None:
+        return None
+    member = snapshot.members.get(claims.user)
+    if member is None or barred(member):
+        sentence = "Whoever logged in may not run agents here any more."
+        raise Unauthenticated("login_ended", sentence, bearer_of(claims))
+    return member

@@ -1,6 +1,6 @@
 """Measure what a governed call costs, beside a bare proxy and the upstream itself.
 
-``python -m benchmarks`` takes about eight minutes and writes benchmarks/RESULTS.md;
+``python -m benchmarks`` takes about ten minutes and writes benchmarks/RESULTS.md;
 ``python -m benchmarks --quick`` takes about one and writes nothing.
 """
 
@@ -17,8 +17,8 @@ from benchmarks.rounds import Plan, Target, measured
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BY_HAND = "## What each promise costs"
-DIRECT, PROXY = "upstream, directly", "bare proxy"
-FULL = Plan(rounds=5, seconds=4, warmup=1)
+DIRECT, PROXY, SDK = "upstream, directly", "bare proxy", "proxy of the SDK"
+FULL = Plan(rounds=5, seconds=3, warmup=1)
 QUICK = Plan(rounds=2, seconds=1, warmup=0.5)
 DECISIONS = 50_000  # of each size, in each round
 
@@ -54,10 +54,14 @@ def written_by_hand() -> str:
 
 def started(stack: ExitStack, folder: Path) -> list[Target]:
     """Start every server, until the stack is closed."""
-    say("Starting the upstream and the bare proxy ...")
-    upstream = echo(stack, folder, "upstream")
-    proxy = echo(stack, folder, "proxy", "--upstream", upstream.call.address.url)
-    targets = [upstream, proxy]
+    say("Starting the upstream and the proxies ...")
+    upstream = echo(stack, folder, DIRECT, "upstream")
+    behind = ("--upstream", upstream.call.address.url)
+    proxies = [
+        echo(stack, folder, PROXY, "proxy", *behind),
+        echo(stack, folder, SDK, "sdk_proxy", *behind),
+    ]
+    targets = [upstream, *proxies]
     for kind in storage.KINDS:
         say(f"Starting AgentxSuite on {kind.name} ...")
         targets += governed(stack, folder, upstream.call.address.url, kind)
@@ -72,16 +76,17 @@ def governed(stack: ExitStack, folder: Path, upstream: str, kind: storage.Kind) 
     return [
         Target(f"REST on {kind.name}", installation.rest(), installation.pid),
         Target(f"MCP on {kind.name}", installation.mcp(), installation.pid),
+        Target(f"MCP of 2025 on {kind.name}", installation.older_mcp(), installation.pid),
     ]
 
 
-def echo(stack: ExitStack, folder: Path, name: str, *arguments: str) -> Target:
-    """The upstream, or the bare proxy."""
+def echo(stack: ExitStack, folder: Path, name: str, program: str, *arguments: str) -> Target:
+    """The upstream, or a proxy before it."""
     port = free_port()
-    command = module(f"benchmarks.{name}", "--port", str(port), *arguments)
-    pid = stack.enter_context(running(command, port, folder / f"{name}.log"))
+    command = module(f"benchmarks.{program}", "--port", str(port), *arguments)
+    pid = stack.enter_context(running(command, port, folder / f"{program}.log"))
     call = calls.stateless(Address(f"http://127.0.0.1:{port}/mcp"))
-    return Target(DIRECT if name == "upstream" else PROXY, call, pid)
+    return Target(name, call, pid)
 
 
 def say(line: str) -> None:

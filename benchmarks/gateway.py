@@ -36,9 +36,15 @@ class Installation:
         return calls.rest(Address(self.url + path, self.token), self.agent, self.tool)
 
     def mcp(self) -> Call:
-        """The call through the MCP door."""
-        path = f"/mcp/{self.organization}/{self.environment}/"
-        return calls.stateless(Address(self.url + path, self.token), self.mcp_tool)
+        """The call through the MCP door, in the era of today."""
+        return calls.stateless(self._address(), self.mcp_tool)
+
+    def older_mcp(self) -> Call:
+        """The call through the MCP door, as of 2025-11-25."""
+        return calls.older(self._address(), self.mcp_tool)
+
+    def _address(self) -> Address:
+        return Address(f"{self.url}/mcp/{self.organization}/{self.environment}/", self.token)
 
 
 @contextmanager

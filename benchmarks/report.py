@@ -18,10 +18,12 @@ HEAD = (
 EXPLANATION = """\
 Medians of the rounds; the spread is the slowest and the fastest of them. A ratio is the median of
 the ratios within each round, to the bare proxy (`benchmarks/proxy.py`, which checks nothing) and to
-the upstream called directly. CPU is that of the serving process alone; the load client, the
-upstream and the databases share the machine's cores with it, so that ratios say more than rates.
-Every answer is checked to be the one to its call. The governed targets are one worker with
-everything on: decision, limit, schema, and two durable commits a call.
+the upstream called directly. The proxy of the SDK (`benchmarks/sdk_proxy.py`) is the protocol's own
+server before its own client, and checks nothing either. "MCP" speaks as of 2026-07-28, "MCP of
+2025" as of 2025-11-25. CPU is that of the serving process alone; the load client, the upstream and
+the databases share the machine's cores with it, so that ratios say more than rates. Every answer is
+checked to be the one to its call. The governed targets are one worker with everything on: decision,
+limit, schema, and two durable commits a call.
 """
 
 

@@ -57,6 +57,7 @@ def test_lists_are_narrowed_ordered_and_paged(home, alice):
     assert [row["name"] for row in answer["results"]] == ["dev"]
     assert [row["name"] for row in alice.get(answer["next"]).json()["results"]] == ["prod"]
     assert alice.get(f"{home}?type=prod").json()["count"] == 1
+    assert alice.get(f"{home}?type=PROD").json()["count"] == 1
 
 
 @pytest.mark.parametrize(

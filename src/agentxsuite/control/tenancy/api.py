@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.filters import AnyCase
 from agentxsuite.control.tenancy.invitations import LONGEST, SHORTEST, USUAL, invite, withdraw
 from agentxsuite.control.tenancy.members import change_member, remove_member
 from agentxsuite.control.tenancy.models import (
@@ -89,12 +90,22 @@ class EnvironmentSerializer(StrictModelSerializer[Environment]):
         fields = ["id", "name", "type", "created_at", "updated_at"]
 
 
+class EnvironmentFilter(filters.FilterSet):
+    """What a list of environments is narrowed to."""
+
+    type = AnyCase(choices=EnvironmentType.choices)
+
+    class Meta:
+        model = Environment
+        fields = ("name",)
+
+
 class Environments(Resource):
     """`/orgs/{org}/environments/`."""
 
     model = Environment
     serializer_class = EnvironmentSerializer
-    filterset_fields = ("name", "type")
+    filterset_class = EnvironmentFilter
     ordering_fields = ("name", "type", "created_at")
 
     def make(self, actor: Actor, organization: Organization, **facts: Any) -> Environment:

@@ -22,6 +22,7 @@ from tests.servers.postgres import Postgres, lay_out
 LISTED_SKIPS: dict[str, str] = {}  # node id: why nobody can run it
 OURS = ("DEBUG", "PUBLIC_URL", "ALLOWED_HOSTS", "EGRESS_ALLOW", "STDIO_TEMPLATES")
 OURS += ("DATABASE_LEDGER_URL", "DATABASE_OWNER_URL", "TRUSTED_ISSUERS", "AGENTS_BY_NAME")
+OURS += ("TRUSTED_PROXIES", "MTLS_HEADER")
 OURS += ("REGISTRATION", "TOKEN_KEYS", "SECRET_KEYS", "DATA_DIR", "SECRET_KEY", "PLANE")
 
 

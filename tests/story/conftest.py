@@ -88,7 +88,9 @@ async def synced(company: Company, connection: Connection):
 async def serving(plane: str = "all") -> AsyncIterator[httpx2.AsyncClient]:
     """Serve on a free port until left; yields a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(Application(plane), lifespan="on", log_level="warning")
+        config = uvicorn.Config(
+            Application(plane), lifespan="on", log_level="warning", proxy_headers=False
+        )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve([listening]))
         base = f"http://127.0.0.1:{listening.getsockname()[1]}"

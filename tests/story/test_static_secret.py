@@ -163,12 +163,16 @@ async def test_equal_values_of_two_tenants_have_nothing_in_common(call, value, w
 
 async def test_guessing_is_slow_and_on_record(call, value):
     """Otherwise: secrets are tried until one fits, and nobody sees it."""
-    answers = {await call(f"guess-{number}") for number in range(3 * WRITTEN.burst)}
-    assert answers == {(401, "unauthenticated"), (429, "too_many_refusals")}
+    answers = []
+    while len(answers) < 5 * WRITTEN.burst:  # the bucket refills meanwhile, but slowly
+        answers.append(await call(f"guess-{len(answers)}"))
+        if answers[-1][0] == 429:
+            break
     assert await call(value) == (429, "too_many_refusals")
+    assert set(answers) == {(401, "unauthenticated"), (429, "too_many_refusals")}
     events = AuditEvent.objects.filter(event_type="call_unauthenticated")
     assert await events.acount() >= WRITTEN.burst - 1
-    assert (await events.afirst()).event_data["code"] in {"unauthenticated", "too_many_refusals"}
+    assert (await events.afirst()).event_data["code"] == "unauthenticated"
 
 
 WEAK = {

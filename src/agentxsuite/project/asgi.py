@@ -17,6 +17,9 @@ from django.conf import settings  # noqa: E402  -- only after set-up
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402  -- only after set-up
 from django.urls import get_resolver  # noqa: E402  -- only after set-up
 
+from agentxsuite.control.agents.issuers import (  # noqa: E402  -- only after set-up
+    trusted_issuers,
+)
 from agentxsuite.control.catalog.threads import in_thread  # noqa: E402  -- only after set-up
 from agentxsuite.control.catalog.upstreams import open_upstreams  # noqa: E402  -- only after set-up
 from agentxsuite.control.storage.partitions import (  # noqa: E402  -- only after set-up
@@ -26,10 +29,17 @@ from agentxsuite.control.storage.roles import check_roles  # noqa: E402  -- only
 from agentxsuite.control.tenancy.tries import counted_together  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.asgi import PROBES, Gateway  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.hosts import Hosts  # noqa: E402  -- only after set-up
-from agentxsuite.gateway.http import Receive, Scope, Send  # noqa: E402  -- only after set-up
+from agentxsuite.gateway.http import (  # noqa: E402  -- only after set-up
+    Receive,
+    Scope,
+    Send,
+    problem,
+)
+from agentxsuite.gateway.refusals import Refusal  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.sse import END_STREAMS  # noqa: E402  -- only after set-up
 from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
 from agentxsuite.project.places import Places  # noqa: E402  -- only after set-up
+from agentxsuite.project.proxies import Proxies  # noqa: E402  -- only after set-up
 from agentxsuite.project.readiness import check_database  # noqa: E402  -- only after set-up
 
 LOOK_AGAIN = 6 * 3600.0  # seconds between two looks at the partitions
@@ -45,6 +55,7 @@ class Application:
         ready = check_database if plane == "control" else None
         self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)), ready)
         self._control = with_files(Places(ASGIHandler()))
+        self._proxies = Proxies(settings.TRUSTED_PROXIES, settings.MTLS_HEADER)
         self._plane = plane
         if plane != "data":
             get_resolver().url_patterns  # noqa: B018 - reads all views now, not under the first call
@@ -53,10 +64,18 @@ class Application:
         """Route one connection to the plane that owns its path."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif self._is_data(scope["path"]):
-            await self._gateway(scope, receive, send)
         else:
-            await self._control(scope, receive, send)
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, about whose caller the proxies have had their say."""
+        try:
+            scope = self._proxies.seen(scope)
+        except Refusal as refusal:
+            await problem(send, refusal)
+        else:
+            answering = self._gateway if self._is_data(scope["path"]) else self._control
+            await answering(scope, receive, send)
 
     def _is_data(self, path: str) -> bool:
         """Whether the data plane answers: alone it answers everything, elsewhere only probes."""
@@ -73,6 +92,7 @@ class Application:
         scope.setdefault("state", {})[END_STREAMS] = self._gateway.end_streams
         try:
             await in_thread(check_roles)
+            trusted_issuers()
         except ImproperlyConfigured as error:
             return await send({"type": "lifespan.startup.failed", "message": str(error)})
         async with AsyncExitStack() as stack:

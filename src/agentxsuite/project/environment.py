@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,14 @@ def text(name: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """Read a list separated by commas."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> "list[IPv4Network | IPv6Network]":
+    """Read a list of addresses and networks."""
+    try:
+        return [ip_network(word) for word in words(name)]
+    except ValueError as error:
+        raise refusal(f"{name}: {error}.") from None
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

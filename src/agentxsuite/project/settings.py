@@ -56,6 +56,15 @@ if EMBEDDED and not STDIO_TEMPLATES and (DATA_DIR / TEMPLATES_FILE).exists():
 # The file (TOML) of outside issuers whose tokens agents may show; none when empty.
 TRUSTED_ISSUERS = env.text("TRUSTED_ISSUERS")
 
+# Addresses or networks of the proxies before this server, with commas: what they say of a caller
+# (X-Forwarded-For) is believed, and what anybody else says is not.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
+# The header in which such a proxy tells the client certificate it has seen; none when empty.
+MTLS_HEADER = env.text("MTLS_HEADER")
+if MTLS_HEADER and not TRUSTED_PROXIES:
+    raise env.refusal("MTLS_HEADER is set, and TRUSTED_PROXIES does not say who may send it.")
+
 # Whether agents without a credential may name themselves (X-Agent) in environments of type dev:
 # no, embedded (on the embedded default only) or anywhere.
 AGENTS_BY_NAME = env.choice("AGENTS_BY_NAME", "no", ("no", "embedded", "anywhere"))

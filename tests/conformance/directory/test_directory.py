@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from secrets import token_hex
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,11 +11,17 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from agentxsuite.control.agents.models import Agent, IssuedToken
-from agentxsuite.control.agents.services import revoke_token
+from agentxsuite.control.agents.services import (
+    create_agent,
+    create_service_account,
+    revoke_token,
+)
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.models import Policy, PolicyRule
+from agentxsuite.control.secretstore.services import rotate, store
 from agentxsuite.control.tenancy.models import OrganizationMembership
 from agentxsuite.gateway.asgi import open_directory
+from agentxsuite.gateway.facts import Proof
 from agentxsuite.gateway.gate import Question
 from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
 from agentxsuite.gateway.refusals import Unavailable
@@ -177,6 +184,33 @@ async def test_references_find_their_environments(directory, company):
     assert await directory.environments(organization, "nothing") == []
 
 
+async def test_proofs_find_their_environments(directory, company, rival, master_keys):
+    """Otherwise: an agent's call over REST has to say where, or lands somewhere else."""
+    organization = str(company.organization.id)
+
+    @sync_to_async
+    def make():
+        value = "k3J9" + token_hex(16)
+        kept = store(company.actor, company.organization, None, value)
+        facts = {"issuer": "https://id.example", "subject": "robot", "audience": "us"}
+        account = create_service_account(company.actor, company.organization, "r", **facts)
+        for place in (company.prod, company.dev):
+            create_agent(company.actor, place, "S", inbound_secret_ref=kept.ref)
+        create_agent(company.actor, company.dev, "R", service_account=account)
+        rotate(company.actor, kept, value[::-1])
+        return [version.fingerprint for version in kept.versions.order_by("number")]
+
+    old, new = await make()
+    both = {str(company.prod.id), str(company.dev.id)}
+    assert set(await directory.homes(organization, Proof("secret", new))) == both
+    assert await directory.homes(organization, Proof("secret", old)) == []
+    login = Proof("oidc", "https://id.example", "robot")
+    assert await directory.homes(organization, login) == [str(company.dev.id)]
+    assert await directory.homes(organization, login._replace(more="Robot")) == []
+    assert await directory.homes(str(rival.organization.id), login) == []
+    assert await directory.homes(str(rival.organization.id), Proof("secret", new)) == []
+
+
 async def test_many_questions_at_once_are_all_answered(directory, company, token_keys):
     """Under load, answers would be mixed up, or each would read everything."""
     agent = await sync_to_async(company.agent)()
@@ -216,6 +250,8 @@ async def test_a_database_that_is_down_closes_the_door(kind):
         assert closed.value.code == "directory_unavailable"
         with pytest.raises(Unavailable):
             await lost.environments("o", "e")
+        with pytest.raises(Unavailable):
+            await lost.homes("o", Proof("secret", "0" * 64))
         asked = [asyncio.create_task(lost.ask(Question("o", environment="e"))) for _ in range(2)]
         await asyncio.sleep(0)
         asked[0].cancel()

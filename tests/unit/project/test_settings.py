@@ -21,12 +21,17 @@ BAD_ANYWHERE = [
     ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR /dev/null/data cannot be made"),
     ({"TOKEN_KEYS": "/"}, "TOKEN_KEYS / cannot be read"),
     ({"SECRET_KEYS": "/"}, "SECRET_KEYS / cannot be read"),
+    ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES: 10.0.0.1/8 has host bits set"),
+    ({"TRUSTED_PROXIES": "proxy.example"}, "TRUSTED_PROXIES: 'proxy.example' does not appear"),
+    ({"MTLS_HEADER": "X-Client-Cert"}, "TRUSTED_PROXIES does not say who may send it"),
+    ({"AGENTS_BY_NAME": "yes"}, "AGENTS_BY_NAME must be one of no, embedded, anywhere"),
     ({"SECRET_KEYS": "env:NOBODY"}, "SECRET_KEYS is env:NOBODY, and that variable is not set"),
 ]
 BAD_IN_PRODUCTION = [
     ({"SECRET_KEY": ""}, "SECRET_KEY must be set when the database is PostgreSQL"),
     ({"DEBUG": "yes"}, "DEBUG must be off when the database is PostgreSQL"),
     ({"REGISTRATION": "open"}, "REGISTRATION must be invite or closed"),
+    ({"AGENTS_BY_NAME": "embedded"}, "AGENTS_BY_NAME must be no, or anywhere"),
     ({"DATABASE_LEDGER_URL": ""}, "DATABASE_LEDGER_URL must be set when the database is Postgre"),
     ({"DATABASE_LEDGER_URL": "sqlite:///x"}, "DATABASE_LEDGER_URL must begin with postgresql://"),
     ({"DATABASE_OWNER_URL": "mysql://x"}, "DATABASE_OWNER_URL must begin with postgresql://"),

@@ -26,9 +26,11 @@ from agentxsuite.gateway.heartbeat import beat, leave, watch
 from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.http import Gone, Receive, Request, Scope, Send, problem, reply
 from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
+from agentxsuite.gateway.looking import heed, tidy
 from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
 from agentxsuite.gateway.orm.snapshot import load_snapshot
 from agentxsuite.gateway.orm.stored import PostgresAnswers, SqliteAnswers
+from agentxsuite.gateway.orm.syncing import sync
 from agentxsuite.gateway.protected import WELL_KNOWN, metadata
 from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.record import write_counts
@@ -182,8 +184,11 @@ async def open_gate(upstream: Upstream) -> AsyncIterator[Gate]:
             ledger=await stack.enter_async_context(aclosing(open_ledger())),
             answers=await stack.enter_async_context(aclosing(open_answers())),
             public_url=settings.PUBLIC_URL,
+            sync=sync,
             by_name=settings.AGENTS_BY_NAME != "no",
         )
+        upstream.heed(lambda connection_id, _notice: heed(connection_id, gate))
+        stack.push_async_callback(gate.vigil.close)
         stack.push_async_callback(write_counts, gate)
         stack.push_async_callback(leave, gate)
         stack.push_async_callback(stop, begin_rounds(gate, PACE))
@@ -198,6 +203,7 @@ def begin_rounds(gate: Gate, pace: Pace) -> Sequence[asyncio.Task[None]]:
         ("closing lost runs", reap, pace.reap),
         ("forgetting old keys", sweep, pace.sweep),
         ("writing counted refusals", write_counts, pace.count),
+        ("letting go of connections", tidy, pace.tidy),
     )
     return [
         asyncio.create_task(keep(what, partial(work, gate), seconds))

@@ -12,13 +12,18 @@ from agentxsuite.wire import JSON
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An upstream server; ``endpoint`` is None when its credential cannot be read."""
+    """An upstream server; ``endpoint`` is None when its credential cannot be read.
+
+    ``place`` is its organization and environment; ``each_call``: its tools are listed before each.
+    """
 
     id: str
     slug: str
     enabled: bool
     endpoint: Endpoint | None
     secret_version: int | None = None
+    place: tuple[str, str] = ("", "")
+    each_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +144,6 @@ class Snapshot:
             or self.by_name.get(reference)
             or self.by_mcp_name.get(reference)
         )
-
-    def connection_of(self, slug: str) -> Connection | None:
-        """Find a connection by its slug."""
-        return next((each for each in self.connections.values() if each.slug == slug), None)
 
     def tool_of(self, slug: str, upstream_name: str) -> Tool | None:
         """Find a tool of one connection by the name its server gives it."""

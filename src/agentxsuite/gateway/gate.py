@@ -1,7 +1,7 @@
 """What the story needs, gathered once at start-up; several of its parts exist in two kinds."""
 
 from asyncio import Future
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -11,12 +11,13 @@ from msgspec import Struct
 from agentxsuite.engines.limits import Limiter
 from agentxsuite.engines.tokens import Fingerprints, OutsideVerifier, Verifier
 from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
-from agentxsuite.gateway.facts import Proof, Snapshot
+from agentxsuite.gateway.facts import Connection, Proof, Snapshot
 from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.listens import Listens
 from agentxsuite.gateway.offers import Offers
 from agentxsuite.gateway.refusal_meter import RefusalMeter
 from agentxsuite.gateway.rows import Change, LostRun, Row, WorkerRow
+from agentxsuite.gateway.vigil import Vigil
 from agentxsuite.wire import JSON
 
 
@@ -142,6 +143,23 @@ class Upstream(Protocol):
         """Every definition of a kind; raises UpstreamError."""
         ...
 
+    async def list_tools(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  -- for all pages together
+    ) -> Sequence[Mapping[str, JSON]]:
+        """Every tool's definition; raises UpstreamError."""
+        ...
+
+    def heed(self, heard: Callable[[str, str], None]) -> None:
+        """Tell ``heard`` of a connection whose server says that a list of its has changed."""
+        ...
+
+    async def forget(self, endpoint_id: str) -> None:
+        """Let go of what is kept for a connection."""
+        ...
+
     async def who(
         self,
         endpoint: Endpoint,
@@ -155,6 +173,10 @@ class Upstream(Protocol):
 def now() -> datetime:
     """The gateway's clock."""
     return datetime.now(UTC)
+
+
+async def unsynced(_connection: Connection) -> None:
+    """Nobody keeps a record of what servers say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +201,8 @@ class Gate:
     lease: Lease = field(default_factory=Lease)
     listens: Listens = field(default_factory=Listens)
     offers: Offers = field(default_factory=Offers)
+    vigil: Vigil = field(default_factory=Vigil)
+    sync: Callable[[Connection], Awaitable[None]] = unsynced
 
     def address(self, organization: str, environment: str) -> str:
         """The MCP address of an environment: what a token's ``aud`` must be."""

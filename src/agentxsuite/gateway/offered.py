@@ -103,6 +103,7 @@ async def definitions(
 ) -> Sequence[Mapping[str, JSON]]:
     """What the server lists now, or did a moment ago; raises Unavailable, UpstreamFailed."""
     check_dispatchable(connection)
+    gate.vigil.used[connection.id] = connection
     endpoint = connection.endpoint
     assert endpoint is not None, "it is dispatchable"  # noqa: S101  -- narrows the type
     ask = partial(gate.upstream.list_all, endpoint, kind, timeout=LIST_SECONDS)
@@ -122,6 +123,7 @@ async def or_nothing(
     endpoint = connection.endpoint
     if endpoint is None:
         return None
+    gate.vigil.used[connection.id] = connection
     ask = partial(gate.upstream.list_all, endpoint, kind, timeout=LIST_SECONDS)
     try:
         async with asyncio.timeout(PATIENCE):

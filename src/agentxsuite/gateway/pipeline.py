@@ -12,6 +12,7 @@ from agentxsuite.gateway.forward import check_dispatchable, forward
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.idempotency import recall
 from agentxsuite.gateway.identify import identify
+from agentxsuite.gateway.looking import ask, concerns
 from agentxsuite.gateway.record import note, recorded, start, stop_flood
 from agentxsuite.gateway.refusals import Invalid, Throttled, Unknown
 from agentxsuite.wire import JSON
@@ -30,6 +31,8 @@ async def call_tool(call: Call, gate: Gate) -> Entry:
             return entry  # as it was answered before
         await limit(entry, principal, target, gate)  # or 429
         arguments = validated(entry, target, gate)  # or 400
+        if concerns(target, gate):
+            await ask(target, gate)  # or 403, 502, 504
         if await start(entry, gate):  # nothing runs unrecorded, and nothing twice
             params = {"name": target.upstream_name, "arguments": arguments}
             result = await forward(

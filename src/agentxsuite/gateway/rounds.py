@@ -21,6 +21,7 @@ class Pace(Struct, frozen=True):
     reap: float = 5.0
     sweep: float = 60.0
     count: float = 10.0
+    tidy: float = 60.0
 
 
 async def keep(what: str, work: Callable[[], Awaitable[None]], seconds: float) -> None:

@@ -42,6 +42,7 @@ async def use(call: Call, gate: Gate, way: Use) -> Entry:
         entry.decision = authorize(entry, principal, offer, gate)  # or 403
         await limit(entry, principal, offer, gate)  # or 429
         check_arguments(offer, call)  # or 400
+        gate.vigil.used[offer.connection.id] = offer.connection
         await begin(entry, gate)  # nothing is read unrecorded
         params = way.params(offer, call)
         result = await forward(

@@ -15,6 +15,7 @@ from agentxsuite.engines.upstream.errors import (
 from agentxsuite.engines.upstream.handshake import negotiate
 from agentxsuite.engines.upstream.hearing import Hearing
 from agentxsuite.engines.upstream.jsonrpc import Message
+from agentxsuite.engines.upstream.notices import NOTICES
 
 
 class Peer:
@@ -27,6 +28,7 @@ class Peer:
         self._session: Session | None = None
         self._opening: asyncio.Task[Session] | None = None
         self._era: eras.Era | None = None
+        self._met = False
         self._mirrors: dict[str, mirrors.Mirrors] = {}
 
     async def request(self, call: Call) -> Message:
@@ -126,6 +128,10 @@ class Peer:
             self._session = opening.result()
             self._era = self._session.info.era
             self._begin_hearing(self._session)
+            if self._met and self._heard is not None:  # meanwhile anything may have changed
+                for notice in NOTICES:
+                    self._heard(notice.method)
+            self._met = True
 
     def _begin_hearing(self, session: Session) -> None:
         if self._hearing is not None:

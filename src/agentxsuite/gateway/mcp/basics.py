@@ -25,9 +25,7 @@ async def initialize(exchange: Exchange) -> Result:
 async def here(exchange: Exchange) -> Capabilities:
     """What this caller finds at this address."""
     principal = await open_door(exchange.call, exchange.gate)
-    return await capabilities(
-        principal, exchange.call, exchange.gate, notices=exchange.modern
-    )
+    return await capabilities(principal, exchange.call, exchange.gate, notices=exchange.modern)
 
 
 async def nothing(exchange: Exchange) -> Result:

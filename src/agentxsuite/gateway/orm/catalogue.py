@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from agentxsuite.control.catalog.endpoints import endpoint_of
 from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
+from agentxsuite.control.catalog.models import Verify
 from agentxsuite.control.policies.facts import tool_root
 from agentxsuite.control.secretstore.models import Secret
 from agentxsuite.control.secretstore.services import Revealed, SecretUnreadable, reveal_many
@@ -65,7 +66,15 @@ def connection_of(row: ConnectionRow, revealed: Mapping[str, Revealed]) -> Conne
         log.exception("the credential of connection %s cannot be read", row.id)
         endpoint = None
     version = secret.version if secret else None
-    return Connection(str(row.id), row.slug, row.enabled, endpoint, version)
+    return Connection(
+        id=str(row.id),
+        slug=row.slug,
+        enabled=row.enabled,
+        endpoint=endpoint,
+        secret_version=version,
+        place=(str(row.organization_id), str(row.environment_id)),
+        each_call=row.verify == Verify.EACH_CALL,
+    )
 
 
 def tools_of(

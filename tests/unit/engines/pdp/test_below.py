@@ -1,0 +1,102 @@
+"""Lists of templates: judged by how the targets begin that they can become."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import strategies as st
+
+from agentxsuite.engines import pdp
+from tests.unit.engines.pdp.building import NOON, call, compiled, policy
+from tests.unit.engines.pdp.strategies import SEGMENTS, for_all, numbered, policies, requests
+
+POLICY_LISTS = st.lists(policies(), max_size=3).map(numbered)
+READ = {"action": "resource.read"}
+
+
+def below(target, *rules, **more):
+    placed = [
+        replace(each if isinstance(each, pdp.Policy) else policy(each), id=f"p{at}")
+        for at, each in enumerate(rules)
+    ]
+    return pdp.could_allow_below(compiled(*placed), call(target, **READ | more), NOON)
+
+
+@for_all(POLICY_LISTS, requests(), st.lists(SEGMENTS, max_size=2))
+def test_nothing_is_hidden_that_could_be_allowed(listed, request, rest):
+    """Losing this, an agent does not find what it may read."""
+    longer = replace(request, target="/".join([request.target, *rest]))
+    if pdp.decide(compiled(*listed), longer, NOON).allowed:
+        assert pdp.could_allow_below(compiled(*listed), request, NOON)
+
+
+@pytest.mark.parametrize(
+    ("target", "allow", "seen"),
+    [
+        ("resource:a", "resource:*", True),
+        ("resource:a", "*", True),
+        ("resource:a", "tool:*", False),
+        ("resource:a", "resource:a", True),
+        ("resource:a", "resource:a/b/c", True),
+        ("resource:a", "resource:*/b", True),
+        ("resource:a", "resource:b/**", False),
+        ("resource:a", "resource:ab/c", False),
+        ("resource:a/b", "resource:a", False),
+        ("resource:a/b", "resource:a/**", True),
+        ("resource:a/b", "resource:a/*", True),
+        ("resource:a/b", "resource:*/c", False),
+        ("resource:a/b", "resource:*/b/c", True),
+        ("resource:a/b", "resource:a/b/c/d*", True),
+        ("resource:a/b", "resource:a/b*/x", True),
+        ("resource:a/b", "resource:a/c*/x", False),
+        ("resource:a/b/c", "resource:*/*/d*", False),
+        ("resource:a/b/c", "resource:*/b", False),
+    ],
+)
+def test_an_allow_counts_if_something_below_is_covered(target, allow, seen):
+    """Losing this, templates are shown that lead nowhere, or hidden that lead somewhere."""
+    assert below(target, f"allow resource.read {allow}") is seen
+
+
+@pytest.mark.parametrize(
+    ("deny", "seen"),
+    [
+        ("resource:a/b/**", False),
+        ("resource:a/**", False),
+        ("*", False),
+        ("resource:a/b", True),
+        ("resource:a/b/c/**", True),
+        ("resource:a/b/*", True),
+    ],
+)
+def test_a_deny_hides_what_it_surely_covers(deny, seen):
+    """Losing this, what nobody may ever read is advertised."""
+    rules = ("allow resource.read resource:*", f"deny resource.read {deny}")
+    assert below("resource:a/b", *rules) is seen
+
+
+def test_conditions_on_what_is_not_known_yet_leave_it_open():
+    """Losing this, a condition is judged by a target that nobody named."""
+    for path in ("input.uri", "request.target"):
+        ends = {"path": path, "op": "suffix", "value": "x"}
+        allow = policy(pdp.Rule("1", "", 0, "resource.read", "resource:*", "allow", ends), name="a")
+        deny = policy(pdp.Rule("2", "", 0, "resource.read", "*", "deny", ends), name="d")
+        assert below("resource:a", allow)
+        assert below("resource:a", allow, deny)
+    known = {"path": "env.type", "op": "eq", "value": "prod"}
+    allow = policy(pdp.Rule("1", "", 0, "resource.read", "resource:*", "allow", known))
+    for kind, seen in (("prod", True), ("dev", False)):
+        assert below("resource:a", allow, attributes={"env": {"type": kind}}) is seen
+
+
+def test_namespaces_further_down_count():
+    """Losing this, a folder that is open by a binding is not found."""
+    placed = policy("allow resource.read resource:*", bind=("resource_ns:a/b/c",))
+    assert below("resource:a/b", placed)
+    assert not below("resource:a/bb", placed)
+    assert not below("resource:a/b", policy("allow tool.invoke *"))
+
+
+def test_what_cannot_be_meant_honestly_is_hidden():
+    """Losing this, a template that leads out of its folder is shown."""
+    assert not below("resource:a/../b", "allow resource.read *")
+    assert not below("resource:a", "allow resource.read *", organization="other")

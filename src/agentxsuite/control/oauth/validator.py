@@ -42,6 +42,13 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
         given = digest(provided_secret)
         return bool(stored_secret) and bool(constant_time_compare(given, stored_secret))
 
+    def _load_application(self, client_id: str | None, request: Any) -> Client | None:
+        """Return a client by its id; what no id can be is not looked for."""
+        if not client_id or not client_id.isprintable():
+            return None
+        found: Client | None = super()._load_application(client_id, request)
+        return found
+
     # An authorization code
 
     def _create_authorization_code(self, request: Any, code: dict[str, str], *_: Any) -> Code:

@@ -21,7 +21,8 @@ from tests.unit.control.tenancy.rows import copied
 pytestmark = [pytest.mark.database(only="postgres"), pytest.mark.django_db]
 NEW = {"name": "n", "slug": "n", "ref": "sec_n", "jti": "n", "key": "n", "number": 9}
 NEW |= {"upstream_name": "n", "subject": "n", "scope_id": "n", "service_account": None}
-NEW |= {"inbound_auth_method": "none", "email": "n@n.example", "digest": "n"}
+NEW |= {"inbound_auth_method": "none", "email": "n@n.example", "digest": "n", "code": "n"}
+NEW |= {"token_checksum": "n", "source_refresh_token": None, "access_token": None}
 
 
 def tenant_models():

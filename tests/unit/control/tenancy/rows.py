@@ -9,6 +9,14 @@ from uuid import uuid4
 from agentxsuite.control.agents.models import Agent, IssuedToken, ServiceAccount
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
+from agentxsuite.control.oauth.models import (
+    AccessToken,
+    Client,
+    Code,
+    Grant,
+    Machine,
+    RefreshToken,
+)
 from agentxsuite.control.policies.models import Policy, PolicyBinding, PolicyRule, PolicyVersion
 from agentxsuite.control.runs.models import IdempotencyKey, Run, RunStep
 from agentxsuite.control.secretstore.models import DataKey, Secret, SecretVersion
@@ -78,6 +86,7 @@ def tenant(name):
     add_secrets(its)
     add_catalog(its)
     add_agents(its, name)
+    add_clients(its, name)
     add_policies(its)
     add_evidence(its)
     its.touched = Touched.objects.filter(environment=its.environment).earliest("revision")
@@ -125,6 +134,31 @@ def add_agents(its, name):
     )
     its.token = IssuedToken.objects.create(
         **its.here, agent=its.agent, jti=f"jti-{name}", expires_at=NEXT_CENTURY
+    )
+
+
+def add_clients(its, name):
+    """What a person granted to a client, with a code and tokens, and a program's login."""
+    its.client = Client.objects.create(client_id=f"client of {name}")
+    lent = Client.objects.create(client_id=f"machine of {name}")
+    its.machine = Machine.objects.create(**its.here, agent=its.agent, client=lent, name="Job")
+    its.grant = Grant.objects.create(
+        **its.here, agent=its.agent, user=its.user, client=its.client, scopes=["tool.invoke"]
+    )
+    came = {**its.owned, "grant": its.grant, "application": its.client}
+    its.code = Code.objects.create(**came, code=f"code-{name}", expires=NEXT_CENTURY)
+    first = AccessToken.objects.create(
+        **came, token_checksum=f"first-{name}", jti=f"first-{name}", expires=NEXT_CENTURY
+    )
+    its.refresh_token = RefreshToken.objects.create(
+        **came, token_checksum=f"refresh-{name}", access_token=first
+    )
+    its.access_token = AccessToken.objects.create(
+        **came,
+        token_checksum=f"next-{name}",
+        jti=f"next-{name}",
+        expires=NEXT_CENTURY,
+        source_refresh_token=its.refresh_token,
     )
 
 

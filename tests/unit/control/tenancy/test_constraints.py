@@ -173,6 +173,26 @@ AGENTS = {
     ),
     "agents_issuedtoken_agent_same_environment": change("token", agent=theirs("agent")),
 }
+OAUTH = {
+    "oauth_client.client_id": twin("client"),
+    "oauth_grant_environment_same_organization": change(
+        "grant", environment=theirs("environment"), agent=theirs("agent")
+    ),
+    "oauth_grant_agent_same_environment": change("grant", agent=theirs("agent")),
+    "oauth_machine.client_id": twin("machine"),
+    "oauth_machine_environment_same_organization": change(
+        "machine", environment=theirs("environment"), agent=theirs("agent")
+    ),
+    "oauth_machine_agent_same_environment": change("machine", agent=theirs("agent")),
+    "oauth_code.code": twin("code"),
+    "oauth_code_grant_same_organization": change("code", grant=theirs("grant")),
+    "oauth_accesstoken.jti": twin("access_token", token_checksum="n", source_refresh_token=None),
+    "oauth_accesstoken.token_checksum": twin("access_token", jti="n", source_refresh_token=None),
+    "oauth_accesstoken.source_refresh_token_id": twin("access_token", jti="n", token_checksum="n"),
+    "oauth_accesstoken_grant_same_organization": change("access_token", grant=theirs("grant")),
+    "oauth_refreshtoken.access_token_id": twin("refresh_token", token_checksum="n"),
+    "oauth_refreshtoken_grant_same_organization": change("refresh_token", grant=theirs("grant")),
+}
 POLICIES = {
     "policies_policy_live_name": twin("policy"),
     "policies_policy_version_from_one": change("policy", version=0),
@@ -198,7 +218,7 @@ EVIDENCE = {
     "runs_idempotencykey_one_key": twin("key"),
     "audit_auditevent_decision_known": change("event", decision="maybe"),
 }
-BREAKS = TENANCY | SECRETS | CATALOG | AGENTS | POLICIES | EVIDENCE
+BREAKS = TENANCY | SECRETS | CATALOG | AGENTS | OAUTH | POLICIES | EVIDENCE
 
 
 @pytest.mark.parametrize("name", BREAKS)

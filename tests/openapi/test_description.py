@@ -16,7 +16,8 @@ from agentxsuite.project.openapi.operations import UNDESCRIBED
 from tests.openapi.renewal import stale
 
 CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
-NO_ID = {"scope_id"}  # of a resource namespace it is a name
+# Of a resource namespace it is a name; the latter is an address or a word (RFC 6749, section 2.2).
+NO_ID = {"scope_id", "client_id"}
 
 
 def operations() -> Iterator[tuple[str, str, dict]]:

@@ -27,7 +27,7 @@ class Reader:
             self.head = message
             return
         self.parts.append(message["body"])
-        self.more = message["more_body"]
+        self.more = message.get("more_body", False)
         self.taken.release()
 
     @property

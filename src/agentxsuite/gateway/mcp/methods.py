@@ -8,16 +8,17 @@ from agentxsuite.gateway.mcp.exchange import Handler
 from agentxsuite.gateway.mcp.listen import listen
 from agentxsuite.gateway.mcp.prompts import prompts_get, prompts_list
 from agentxsuite.gateway.mcp.resources import resources_list, resources_read, templates_list
+from agentxsuite.gateway.mcp.streaming import Streaming
 from agentxsuite.gateway.mcp.tools import tools_call, tools_list
 
 BOTH_ERAS: Mapping[str, Handler] = {
     "completion/complete": completion_complete,
-    "prompts/get": prompts_get,
+    "prompts/get": Streaming(prompts_get),
     "prompts/list": prompts_list,
     "resources/list": resources_list,
-    "resources/read": resources_read,
+    "resources/read": Streaming(resources_read),
     "resources/templates/list": templates_list,
-    "tools/call": tools_call,
+    "tools/call": Streaming(tools_call),
     "tools/list": tools_list,
 }
 MODERN_METHODS: Mapping[str, Handler] = {

@@ -7,13 +7,18 @@ one target, or a rule about one of them would miss the others.
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import quote, unquote
 
 JOINT = "+"  # no slug contains it
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _HIDDEN_SEPARATOR = re.compile(r"%2f|%5c|\\", re.IGNORECASE)
-_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
+# Schemes whose authority is a host, and its usual port. URL parsers mend what is odd about these,
+# each in its own way: "http:/a" is "http://a" to many.
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+?)\.?(?::([0-9]{0,9}))?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 
 
 class Unnameable(ValueError):
@@ -63,7 +68,10 @@ def _known(template: str) -> Iterator[str]:
     yield scheme
     if rest in ("", "/") or (rest.startswith("//") and "/" not in rest[2:]):
         return
-    authority, segments = _hierarchy(scheme, rest)
+    try:
+        authority, segments = _hierarchy(scheme, rest)
+    except Unnameable:
+        return
     yield authority
     yield from segments[:-1]
 
@@ -76,7 +84,7 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def _hierarchy(scheme: str, text: str) -> tuple[str, list[str]]:
-    """The authority, ``_`` where there is none, and the segments of the path."""
+    """The authority, ``_`` where there is none, and the segments of the path; raises Unnameable."""
     authority = ""
     if text.startswith("//"):
         authority, _, path = text[2:].partition("/")
@@ -86,10 +94,23 @@ def _hierarchy(scheme: str, text: str) -> tuple[str, list[str]]:
 
 
 def _authority(scheme: str, authority: str) -> str:
-    """One spelling of it, where the scheme says that it is a host."""
+    """One spelling of it, where the scheme says that it is a host; raises Unnameable."""
     if scheme == "file" and authority.lower() == "localhost":
         return ""
     if scheme not in _PORTS:
         return authority
-    host = unquote(authority.rpartition("@")[2]).lower()
-    return host.removesuffix(f":{_PORTS[scheme]}").removesuffix(".")
+    found = _HOST.fullmatch(unquote(authority.rpartition("@")[2]).lower())
+    if found is None or not found[1].isascii():
+        raise Unnameable("its host is missing, or not written in ASCII")
+    host, port = _host(found[1]), int(found[2] or _PORTS[scheme])
+    return host if port == _PORTS[scheme] else f"{host}:{port}"
+
+
+def _host(name: str) -> str:
+    """A name as it is, a number only in its one usual form; raises Unnameable."""
+    try:
+        if name.startswith("["):
+            return f"[{IPv6Address(name[1:-1])}]"
+        return str(IPv4Address(name)) if _NUMBER.fullmatch(name.rpartition(".")[2]) else name
+    except ValueError:
+        raise Unnameable("its host is an unusual form of a number") from None

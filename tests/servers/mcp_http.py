@@ -30,6 +30,7 @@ def program(module: str, *flags: str) -> Iterator[str]:
         command = [sys.executable, "-m", module, str(number), *flags]
         process = subprocess.Popen(command, pass_fds=[number])
         endpoint = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+        endpoint = endpoint.replace("/mcp", "/sse") if "--sse" in flags else endpoint
     try:
         yield endpoint
     finally:
@@ -43,6 +44,6 @@ async def told(endpoint: str, path: str) -> Any:
 
 
 def _read(endpoint: str, path: str) -> Any:
-    address = endpoint.removesuffix("/mcp") + path
+    address = endpoint.rpartition("/")[0] + path
     with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310  our own server
         return json.load(answer)

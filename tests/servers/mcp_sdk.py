@@ -15,6 +15,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+SPOKEN = ("/mcp", "/sse", "/messages/")
 MODERN = (b"mcp-protocol-version", b"2026-07-28")
 
 server = MCPServer("tests", version="1.2.3")
@@ -104,12 +105,14 @@ async def describe(request: Request) -> JSONResponse:
     return JSONResponse({})
 
 
-def application(*, sessions: bool, stream: bool, handshake: bool) -> Any:
-    """The ASGI application, with the requests to ``/mcp`` written down."""
+def application(*, sessions: bool, stream: bool, handshake: bool, sse: bool) -> Any:
+    """The ASGI application, with the requests that speak MCP written down."""
     app = server.streamable_http_app(json_response=not stream, stateless_http=not sessions)
+    if sse:
+        app = server.sse_app()
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"] == "/mcp":
+        if scope["type"] == "http" and scope["path"].startswith(SPOKEN):
             headers = {name.decode(): value.decode() for name, value in scope["headers"]}
             requests.append({":method": scope["method"], **headers})
             if handshake:  # so behaves a server that has never heard of the new era
@@ -127,10 +130,12 @@ def main() -> None:
     parser.add_argument("--sessions", action="store_true", help="mint session ids")
     parser.add_argument("--stream", action="store_true", help="answer by event streams")
     parser.add_argument("--offers", action="store_true", help="have a resource and a prompt")
+    parser.add_argument("--sse", action="store_true", help="by the transport of 2024-11-05")
     chosen = parser.parse_args()
     if chosen.offers:
         offer()
-    app = application(sessions=chosen.sessions, stream=chosen.stream, handshake=chosen.handshake)
+    kinds = {"sessions": chosen.sessions, "stream": chosen.stream, "handshake": chosen.handshake}
+    app = application(**kinds, sse=chosen.sse)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     asyncio.run(uvicorn.Server(config).serve(sockets=[socket.socket(fileno=chosen.socket)]))
 

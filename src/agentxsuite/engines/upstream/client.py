@@ -15,6 +15,7 @@ from agentxsuite.engines.upstream.eras import ServerInfo
 from agentxsuite.engines.upstream.errors import EndpointInvalid, UpstreamTimeout
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.peer import Peer
+from agentxsuite.engines.upstream.sse_channel import HttpSse
 from agentxsuite.engines.upstream.stdio import Stdio
 from agentxsuite.engines.upstream.streamable import Streamable
 from agentxsuite.engines.upstream.templates import Template
@@ -165,7 +166,8 @@ class Upstreams:
     def _channel(self, endpoint: Endpoint) -> Channel:
         where = locate(endpoint.url)
         if isinstance(where, Web):
-            return Streamable(endpoint, where, self._egress, self._bulkhead)
+            transport = HttpSse if where.sse else Streamable
+            return transport(endpoint, where, self._egress, self._bulkhead)
         return Stdio(endpoint, where, _template(where.template, self._templates), self._bulkhead)
 
     def _retire(self, endpoint_id: str) -> None:

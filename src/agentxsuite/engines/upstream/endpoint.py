@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from agentxsuite.engines.upstream.errors import EndpointInvalid
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_SSE = "sse+"  # before the scheme of the deprecated transport
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -41,12 +42,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """An address spoken to over HTTP."""
+    """An address spoken to over HTTP; ``sse`` by the transport of 2024-11-05."""
 
     scheme: str
     host: str
     port: int
     path: str
+    sse: bool = False
 
     @property
     def authority(self) -> str:
@@ -76,11 +78,11 @@ def locate(url: str) -> Web | Command:
         return _web(parts, port)
     if parts.scheme == "stdio":
         return _command(parts)
-    if parts.scheme.startswith("sse+"):
-        raise EndpointInvalid(
-            "endpoint_transport", "The deprecated HTTP+SSE transport is not supported yet."
-        )
-    raise EndpointInvalid("endpoint_scheme", "The endpoint starts with neither https nor stdio.")
+    if parts.scheme.startswith(_SSE) and parts.scheme.removeprefix(_SSE) in _DEFAULT_PORTS:
+        return replace(_web(parts._replace(scheme=parts.scheme.removeprefix(_SSE)), port), sse=True)
+    raise EndpointInvalid(
+        "endpoint_scheme", "The endpoint starts with neither https, nor sse+https, nor stdio."
+    )
 
 
 def check_headers(headers: Iterable[tuple[str, str]]) -> None:

@@ -22,13 +22,17 @@ class EventReader:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of every message event that ``chunk`` completes."""
+        return [data for kind, data in self.events(chunk) if kind in (b"", b"message")]
+
+    def events(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
+        """Kind and data of every event that ``chunk`` completes."""
         if self._ended_in_cr:
             chunk = chunk.removeprefix(b"\n")
         self._ended_in_cr = chunk.endswith(b"\r")
         self._size += len(chunk)
         first, *others = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._line += first
-        events: list[bytes] = []
+        events: list[tuple[bytes, bytes]] = []
         for start in others:
             self._take(bytes(self._line), events)
             self._line = bytearray(start)
@@ -36,10 +40,10 @@ class EventReader:
             raise UpstreamProtocolError("The upstream's event is larger than 4 MiB.")
         return events
 
-    def _take(self, line: bytes, events: list[bytes]) -> None:
+    def _take(self, line: bytes, events: list[tuple[bytes, bytes]]) -> None:
         if not line:
-            if self._data and self._kind in (b"", b"message"):
-                events.append(b"\n".join(self._data))
+            if self._data:
+                events.append((self._kind, b"\n".join(self._data)))
             self._data = []
             self._kind = b""
             self._size = 0

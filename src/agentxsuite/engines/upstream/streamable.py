@@ -9,7 +9,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from agentxsuite import __version__
 from agentxsuite.engines.upstream import jsonrpc, mirrors, notices
 from agentxsuite.engines.upstream.calls import Call, Heard, Session
 from agentxsuite.engines.upstream.egress import Egress
@@ -22,6 +21,7 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamUnavailable,
 )
 from agentxsuite.engines.upstream.http1 import Connection, Response
+from agentxsuite.engines.upstream.http_words import JSON_TYPE, head, refusal
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.pool import Pool
 from agentxsuite.engines.upstream.sse import EventReader
@@ -30,8 +30,6 @@ from agentxsuite.wire import JSON
 COURTESIES = 4  # sockets for what must not wait behind calls: cancellations, answers, goodbyes
 COURTESY_SECONDS = 2.0
 
-_REDIRECTION, _CLIENT_ERROR = 3, 4  # classes of HTTP status
-_JSON = b"application/json"
 _SESSION_ID = re.compile(rb"[\x21-\x7e]{1,1024}")  # visible ASCII, says the protocol
 
 
@@ -47,7 +45,7 @@ class Streamable:
         self._courtesies: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._path = web.path.encode()
-        self._head = _head(endpoint, web)
+        self._head = head(endpoint, web)
 
     async def start(self) -> None:
         """Nothing to start: a web server is there or is not."""
@@ -181,20 +179,6 @@ async def _briefly(deed: Coroutine[Any, Any, None]) -> None:
             await deed
 
 
-def _head(endpoint: Endpoint, web: Web) -> bytes:
-    lines = (
-        " HTTP/1.1",
-        f"Host: {web.authority}",
-        f"User-Agent: agentxsuite/{__version__}",
-        "Accept: application/json, text/event-stream",
-        "Accept-Encoding: identity",
-        "Content-Type: application/json",
-        *(f"{name}: {value}" for name, value in endpoint.headers),
-        "",
-    )
-    return "\r\n".join(lines).encode("latin-1")
-
-
 def _routing_lines(session: Session, call: Call) -> bytes:
     """The headers that repeat what the body says, for whoever routes by them."""
     version = session.info.protocol_version
@@ -220,24 +204,8 @@ def _session_id(response: Response) -> bytes | None:
 
 def _message(response: Response, session: Session) -> Message:
     status = response.status
-    if status == HTTPStatus.OK and response.kind == _JSON:
+    if status == HTTPStatus.OK and response.kind == JSON_TYPE:
         return jsonrpc.read(response.body)
     if status == HTTPStatus.NOT_FOUND and session.id is not None:
         raise SessionLost("The upstream has forgotten the session.")
-    raise _refusal(response)
-
-
-def _refusal(response: Response) -> UpstreamError:
-    status = response.status
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return UpstreamProtocolError(
-            f"The upstream refuses the connection's credential (HTTP {status})."
-        )
-    if status // 100 == _REDIRECTION:
-        return UpstreamProtocolError(f"The upstream redirects (HTTP {status}); nobody follows.")
-    if status // 100 == _CLIENT_ERROR and response.kind == _JSON:
-        with suppress(UpstreamProtocolError):
-            return jsonrpc.rpc_error(jsonrpc.read(response.body).get("error"))
-    if status == HTTPStatus.OK:
-        return UpstreamProtocolError("The upstream answers neither JSON nor an event stream.")
-    return UpstreamProtocolError(f"The upstream answers HTTP {status}.")
+    raise refusal(response)

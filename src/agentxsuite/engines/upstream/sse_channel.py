@@ -1,0 +1,253 @@
+"""MCP over HTTP+SSE, the transport of 2024-11-05: POSTs go out, all answers come by one stream."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urljoin
+
+from agentxsuite.engines.upstream import jsonrpc, notices
+from agentxsuite.engines.upstream.calls import Call, Heard, Session
+from agentxsuite.engines.upstream.egress import Egress
+from agentxsuite.engines.upstream.endpoint import Command, Endpoint, Web, check_headers, locate
+from agentxsuite.engines.upstream.errors import (
+    EndpointInvalid,
+    SessionLost,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamRpcError,
+    UpstreamUnavailable,
+)
+from agentxsuite.engines.upstream.http1 import Connection, Response
+from agentxsuite.engines.upstream.http_words import head, refusal
+from agentxsuite.engines.upstream.jsonrpc import Message
+from agentxsuite.engines.upstream.pool import Pool
+from agentxsuite.engines.upstream.sse import EventReader
+from agentxsuite.wire import JSON
+
+COURTESIES = 4  # sockets for what must not wait behind calls
+COURTESY_SECONDS = 2.0
+SUCCESS = 2  # class of HTTP status
+
+Hear = Callable[[Message], None]
+
+
+class Stream:
+    """The one stream of a conversation, from its opening to its death."""
+
+    def __init__(self, connection: Connection, web: Web, hear: Hear) -> None:
+        self._connection, self._web, self._hear = connection, web, hear
+        self._events = EventReader()
+        self.dead = False
+        self.target = b""  # where POSTs go
+
+    async def open(self, request: bytes) -> None:
+        """Ask for the stream and wait for where to POST; raises UpstreamError."""
+        response = await self._connection.exchange(request)
+        if response.status != HTTPStatus.OK:
+            raise refusal(response)
+        if not response.streaming:
+            raise UpstreamProtocolError("The upstream answers with no event stream.")
+        while not self.target:
+            await self._more()
+
+    async def follow(self) -> UpstreamError:
+        """Hear all that comes; returns why no more will."""
+        try:
+            while True:
+                await self._more()
+        except UpstreamError as error:
+            return error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.dead = True
+        self._connection.abort()
+
+    async def _more(self) -> None:
+        chunk = await self._connection.chunk()
+        if not chunk:
+            raise UpstreamUnavailable("The upstream ended its stream.")
+        self._connection.forgive()
+        for kind, data in self._events.events(chunk):
+            if kind == b"endpoint" and not self.target:
+                self.target = target(self._web, data)
+            elif kind in (b"", b"message") and self.target:
+                self._hear(jsonrpc.read(data))
+
+
+class HttpSse:
+    """A Channel of one stream and many POSTs; at most ``limit`` calls wait at a time."""
+
+    def __init__(self, endpoint: Endpoint, web: Web, egress: Egress, limit: int) -> None:
+        check_headers(endpoint.headers)
+        self._web, self._head = web, head(endpoint, web)
+        self._connect = partial(egress.connect, web, Connection)
+        self._pool = Pool(self._connect, limit)
+        self._courtesy = Pool(self._connect, COURTESIES)
+        self._slots = asyncio.Semaphore(limit)
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._calls: dict[int, Call] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stream: Stream | None = None
+        self._heard: Heard | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        """Open the stream where there is none; raises UpstreamError."""
+        if self._closed:
+            raise UpstreamUnavailable("The connection to the upstream was closed.")
+        if self._stream is not None and not self._stream.dead:
+            return
+        stream = Stream(await self._connect(), self._web, self._hear)
+        try:
+            await stream.open(self._request(b"GET", self._web.path.encode(), b""))
+        except BaseException:  # a deadline, too, leaves no socket open
+            stream.close()
+            raise
+        self._stream = stream
+        self._keep(self._follow(stream))
+
+    async def ask(self, call: Call, session: Session) -> Message:
+        """POST one request and wait until the stream brings its result; raises UpstreamError."""
+        if session.info.era == "stateless":  # this transport is older than that era
+            raise UpstreamRpcError(jsonrpc.METHOD_NOT_FOUND, "Method not found")
+        async with self._slots:
+            number = next(self._numbers)
+            answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+            self._calls[number] = call
+            try:
+                message = await self._asked(call.body(number, session.info.era), call, answer)
+            except asyncio.CancelledError:
+                self._cancel(number, call)
+                raise
+            finally:
+                del self._waiting[number], self._calls[number]
+        return jsonrpc.outcome(message, number)
+
+    async def tell(self, body: bytes, _session: Session, /) -> None:
+        """POST a message that has no answer; raises UpstreamError."""
+        await self._say(body)
+
+    async def listen(self, _session: Session, _wanted: Mapping[str, JSON], heard: Heard, /) -> bool:
+        """Hear of changes until the stream dies; raises UpstreamError."""
+        self._alive()
+        number, self._heard = next(self._numbers), heard
+        ended = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            await ended
+        finally:
+            self._heard = None
+            del self._waiting[number]
+        return True
+
+    async def end(self, _session: Session | None, /) -> None:
+        """Close everything; calls under way fail."""
+        self._closed = True
+        if self._stream is not None:
+            self._stream.close()
+        self._fail(UpstreamUnavailable("The connection to the upstream was closed."))
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._pool.close()
+        self._courtesy.close()
+
+    async def _asked(self, body: bytes, call: Call, answer: "asyncio.Future[Message]") -> Message:
+        request = self._post(body)
+        async with self._pool.lease() as connection:
+            call.sent = True
+            self._check(await connection.exchange(request))
+        return await answer
+
+    def _check(self, response: Response) -> None:
+        """Refuse what is no receipt; raises UpstreamError."""
+        if response.status // 100 == SUCCESS:
+            return
+        if response.status == HTTPStatus.NOT_FOUND:
+            self._alive().close()
+            raise SessionLost("The upstream has forgotten the session.")
+        raise refusal(response)
+
+    async def _follow(self, stream: Stream) -> None:
+        self._fail(await stream.follow())
+
+    def _hear(self, message: Message) -> None:
+        call = self._calls.get(jsonrpc.progress_of(message))
+        if jsonrpc.is_response(message):
+            self._settle(message)
+        elif self._heard and (notice := notices.notice_of(message)):
+            self._heard(notice)
+        elif call is not None and call.listener:
+            self._keep(_told(call, message))
+        elif answer := jsonrpc.answer_for(message):
+            self._keep(_briefly(self._say(answer)))
+
+    async def _say(self, body: bytes) -> None:
+        async with self._courtesy.lease() as connection:
+            await connection.exchange(self._post(body))
+
+    def _settle(self, message: Message) -> None:
+        number = message.get("id")
+        answer = self._waiting.get(number) if isinstance(number, int) else None
+        if answer is not None and not answer.done():  # else nobody waits any more
+            answer.set_result(message)
+
+    def _fail(self, reason: UpstreamError) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(reason)
+
+    def _cancel(self, number: int, call: Call) -> None:
+        if call.sent and call.cancellable:
+            body = jsonrpc.notification("notifications/cancelled", {"requestId": number})
+            self._keep(_briefly(self._say(body)))
+
+    def _keep(self, deed: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(deed)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _alive(self) -> Stream:
+        """The stream, while it lives; raises SessionLost."""
+        if self._stream is None or self._stream.dead:
+            raise SessionLost("The upstream's stream has ended.")
+        return self._stream
+
+    def _post(self, body: bytes) -> bytes:
+        return self._request(b"POST", self._alive().target, body)
+
+    def _request(self, method: bytes, path: bytes, body: bytes) -> bytes:
+        length = len(body)
+        return b"%b %b%bContent-Length: %d\r\n\r\n%b" % (method, path, self._head, length, body)
+
+
+def target(web: Web, told: bytes) -> bytes:
+    """Where POSTs go, as the stream's first event tells; raises UpstreamProtocolError.
+
+    It stays on the stream's own server: whoever could name another would get the credential.
+    """
+    base = f"{web.scheme}://{web.authority}{web.path}"
+    try:
+        where = locate(urljoin(base, told.decode("ascii")))
+    except (EndpointInvalid, ValueError):
+        raise UpstreamProtocolError("The upstream's endpoint event is no address.") from None
+    if isinstance(where, Command) or replace(where, path=web.path) != replace(web, sse=False):
+        raise UpstreamProtocolError("The upstream's endpoint event leads to another server.")
+    return where.path.encode()
+
+
+async def _told(call: Call, message: Message) -> None:
+    await call.answer(message)
+
+
+async def _briefly(deed: Coroutine[Any, Any, None]) -> None:
+    with suppress(UpstreamError, TimeoutError):
+        async with asyncio.timeout(COURTESY_SECONDS):
+            await deed

@@ -69,6 +69,26 @@ def operations() -> dict[Route, Any]:
     }
 
 
+def lists() -> set[Route]:
+    """The lists of Django's: what answers with `results`, and whatever is called a list."""
+    asked = {route: operations().get(route) for route, _ in routes() if route[0] == "GET"}
+    return {route for route, told in asked.items() if told and is_list(told)}
+
+
+def is_list(operation: Any) -> bool:
+    """Whether an operation is called a list, or shows `results`."""
+    return operation["operationId"].endswith("_list") or shown(operation)
+
+
+def shown(operation: Any) -> bool:
+    """Whether an answer has `results`."""
+    content = operation["responses"].get("200", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    component = schema.get("$ref", "").rpartition("/")[2]
+    inner = describe().schema["components"]["schemas"].get(component, schema)
+    return "results" in inner.get("properties", {})
+
+
 def id_parameters(route: Route) -> set[str]:
     """The query parameters that take a UUID."""
     told = operations().get(route, {}).get("parameters", [])

@@ -42,7 +42,7 @@ def played(chosen: argparse.Namespace) -> int:
     run.play(postgres=chosen.postgres)
     sys.stdout.write("".join(f"{line}\n" for line in run.report()))
     sys.stdout.write(f"fuzz: {run.summary()}, {time.monotonic() - begun:.0f} s\n")
-    return bool(run.findings or run.unreached)
+    return bool(run.findings or run.blind)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ def good(world: World, operation: str, schema: dict[str, Any]) -> Iterator[dict[
         for name in schema.get("properties", {})
         if name in GOOD or name in REFERENCES or (name == "email" and operation in EMAILS)
     }
+    if operation == "auth_register":
+        facts["invitation"] = world.here("/invitations/", email=facts["email"])["code"]
     facts = {name: fact for name, fact in facts.items() if name not in FIXED.get(operation, ())}
     yield {name: facts[name] for name in schema.get("required", ()) if name in facts}
     yield facts

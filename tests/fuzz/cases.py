@@ -31,7 +31,7 @@ class Cases:
     def path_parameters(self) -> dict[str, Any]:
         """Ids for the address: of a spare where the request may spoil the row it is about."""
         names = list(self.kinds)
-        found = {name: self.world.base[kind] for name, kind in self.kinds.items()}
+        found = {name: self.world.row(kind) for name, kind in self.kinds.items()}
         if self.method != "GET" and names and self.is_about(names[-1]):
             last = names[-1]
             found[last] = self.world.spare(OTHER.get(self.name, self.kinds[last]))
@@ -113,4 +113,6 @@ class Cases:
 def kinds(path: str) -> dict[str, str]:
     """The names of an address' parameters and the kind of row that each is the id of."""
     steps = path.strip("/").split("/")
+    if "system" in steps:
+        return dict.fromkeys((step[1:-1] for step in steps if step.startswith("{")), "system")
     return {step[1:-1]: steps[at - 1] for at, step in enumerate(steps) if step.startswith("{")}

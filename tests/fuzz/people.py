@@ -12,4 +12,4 @@ from tests.fuzz.stage import PASSWORD, PEOPLE, email  # noqa: E402 - as above
 if __name__ == "__main__":
     make_keys()
     for each in PEOPLE:
-        create_user(Actor("client:fuzz"), email(each), PASSWORD)
+        create_user(Actor("client:fuzz"), email(each), PASSWORD, is_operator=each == "operator")

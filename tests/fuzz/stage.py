@@ -17,7 +17,7 @@ from tests.servers import mcp_http
 
 COMMAND = Path(sys.executable).with_name("agentxsuite")
 PASSWORD = "correct horse battery staple"
-PEOPLE = ("owner", "viewer", "guest", "leaver", "changer")
+PEOPLE = ("owner", "viewer", "guest", "leaver", "changer", "operator")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import re
 from typing import Any, Final
 
-from django_filters.rest_framework import BooleanFilter, DjangoFilterBackend, NumberFilter
+from django_filters import BooleanFilter, NumberFilter
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 
 WHOLE: Final = re.compile(r"-?[0-9]{1,9}|")

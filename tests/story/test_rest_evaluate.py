@@ -175,9 +175,26 @@ def test_what_is_no_tool_is_asked_of_policy_all_the_same(ask, write):
     write(rule("allow"), RuleDraft("resource.read", "resource:web/**", "allow"))
     assert [fact["code"] for fact in told(ask())["facts"]] == ["tool_unknown"]
     read = told(ask(action="resource.read", target="resource:web/https/x/y"))
-    assert (read["allowed"], read["asked"]["tool"]) == (True, None)
+    assert (read["effect"], read["asked"]["tool"]) == ("allow", None)
+    assert [fact["code"] for fact in read["facts"]] == ["resource_unknown"]
     strange = told(ask(target="tool:pay/../x"))
     assert strange["errors"][0]["path"] == "request.target"
+
+
+def test_resources_and_prompts_stand_with_their_connection(ask, write, tool):
+    """Otherwise: a trial would allow what no agent can read."""
+    write(RuleDraft("*", "resource:**", "allow"), RuleDraft("*", "prompt:**", "allow"))
+    slug = tool.connection.slug
+    for action, target in (
+        ("resource.read", f"resource:{slug}/https/x/y"),
+        ("prompt.get", f"prompt:{slug}/greet"),
+    ):
+        assert told(ask(action=action, target=target))["allowed"]
+        wrong = told(ask(action=action, target=f"tool:{slug}/x"))
+        assert (wrong["allowed"], wrong["facts"]) == (False, [])
+    Connection.objects.update(enabled=False)
+    closed = told(ask(action="prompt.get", target=f"prompt:{slug}/greet"))
+    assert closed["refusal"]["code"] == "connection_disabled"
 
 
 def test_a_moment_selects_the_versions_in_force_then(ask, write, tool, company):

@@ -14,6 +14,7 @@ from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
 from agentxsuite.gateway.facts import Connection, Proof, Snapshot
 from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.listens import Listens
+from agentxsuite.gateway.listings import Listings
 from agentxsuite.gateway.offers import Offers
 from agentxsuite.gateway.refusal_meter import RefusalMeter
 from agentxsuite.gateway.rows import Change, LostRun, Row, WorkerRow
@@ -201,6 +202,7 @@ class Gate:
     lease: Lease = field(default_factory=Lease)
     listens: Listens = field(default_factory=Listens)
     offers: Offers = field(default_factory=Offers)
+    listings: Listings = field(default_factory=Listings)
     vigil: Vigil = field(default_factory=Vigil)
     sync: Callable[[Connection], Awaitable[None]] = unsynced
 

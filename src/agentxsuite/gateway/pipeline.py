@@ -1,7 +1,7 @@
 """The story of one call, top to bottom. Each line is one module; nothing calls back up."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agentxsuite.engines.limits import Rate
 from agentxsuite.engines.pdp import Decision
@@ -49,11 +49,15 @@ async def open_door(call: Call, gate: Gate) -> Principal:
     return entry.principal
 
 
-async def list_tools(call: Call, gate: Gate) -> list[Tool]:
+async def list_tools(call: Call, gate: Gate) -> Sequence[Tool]:
     """The tools that some arguments could make callable, by name; only a refusal is recorded."""
     async with recorded(call, gate) as entry:
-        entry.principal = await identify(call, gate)
-        return sorted(shown(entry.principal, call), key=lambda tool: tool.name)
+        principal = entry.principal = await identify(call, gate)
+        known = gate.listings.find(principal, call)
+        if known is None:
+            tools = sorted(shown(principal, call), key=lambda tool: tool.name)
+            known = gate.listings.keep(principal, call, tools)
+        return known
 
 
 def shown(principal: Principal, call: Call) -> Iterator[Tool]:

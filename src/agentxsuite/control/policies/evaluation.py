@@ -1,6 +1,6 @@
 """What would become of a call, and why: asked of the engine that decides calls, in its words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agentxsuite.control.agents.models import Agent as AgentRow
+from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
 from agentxsuite.control.policies.compile import policies_of
 from agentxsuite.control.policies.facts import agent_of, environment_root, tool_root
@@ -22,6 +23,8 @@ from agentxsuite.engines.schemas import Schema, SchemaRefused
 from agentxsuite.wire import JSON
 
 INVOKE: Final = "tool.invoke"
+# What is used beside tools, and what its targets start with.
+USES: Final[Mapping[str, str]] = {"resource.read": "resource", "prompt.get": "prompt"}
 TOOL: Final = "tool:"
 REMEMBERED: Final = (
     8  # environments whose compiled policies are kept: ten thousand rules take a second
@@ -190,7 +193,23 @@ def _facts(asker: Asker, question: Question, tool: Tool | None) -> list[pdp.Told
     if question.action == INVOKE and tool is None:
         name = question.target.removeprefix(TOOL)
         found.append(("tool_unknown", f"There is no tool '{name[:100]}' here."))
+    if question.action in USES:
+        return [*found, *_use_facts(asker, question)]
     return [*found, *pdp.closed(asker.agent, tool if question.action == INVOKE else None)]
+
+
+def _use_facts(asker: Asker, question: Question) -> Iterator[pdp.Told]:
+    """What closes the door to a resource or a prompt: it stands at its connection."""
+    kind, _, path = question.target.partition(":")
+    if kind != USES[question.action]:
+        return
+    slug = path.partition("/")[0]
+    rows = access.live(ConnectionRow).filter(environment=question.environment, slug=slug)
+    row = rows.values_list("id", "enabled").first()
+    if row is None:
+        yield f"{kind}_unknown", f"There is no {kind} '{path[:100]}' here."
+        return
+    yield from pdp.shut(asker.agent, Server(str(row[0]), row[1]))
 
 
 def _refusal(told: pdp.Told, paths: tuple[str, ...]) -> dict[str, JSON]:

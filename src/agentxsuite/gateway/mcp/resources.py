@@ -34,4 +34,6 @@ async def resources_read(exchange: Exchange) -> Result:
     result = entry.outcome.result if entry.outcome else {}
     if call.passthrough is None and isinstance(entry.target, Offer):
         result = relinking.of_reading(result, entry.target.connection.slug)
-    return {**paging.caching(), **result} if exchange.modern else result
+    if exchange.modern:  # whatever the server says of it, what one may read is one's own affair
+        return {**paging.caching(), **result, "cacheScope": "private"}
+    return result

@@ -1,5 +1,8 @@
 """Tools: the list of those that one may call, and the governed call itself."""
 
+from bisect import bisect_right
+from operator import attrgetter
+
 from agentxsuite.gateway import relinking
 from agentxsuite.gateway.facts import Tool
 from agentxsuite.gateway.http import REPLAYED
@@ -12,11 +15,12 @@ from agentxsuite.wire import JSON
 async def tools_list(exchange: Exchange) -> Result:
     """One page of the tools this caller could call with some arguments."""
     after = paging.cursor_name(exchange.message.params.get("cursor"))
-    tools = [tool for tool in await list_tools(exchange.call, exchange.gate) if tool.name > after]
+    listed = await list_tools(exchange.call, exchange.gate)
+    start = bisect_right(listed, after, key=attrgetter("name"))
     plain = exchange.call.passthrough is not None
-    page = tools[: paging.PAGE]
+    page = listed[start : start + paging.PAGE]
     result: dict[str, JSON] = {"tools": [described(tool, plain=plain) for tool in page]}
-    if len(tools) > len(page):
+    if start + len(page) < len(listed):
         result["nextCursor"] = paging.cursor_after(page[-1].name)
     return result | (paging.caching() if exchange.modern else {})
 

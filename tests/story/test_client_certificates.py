@@ -212,6 +212,8 @@ async def test_a_pin_without_its_fingerprint_opens_nothing(robot, world, own):
     async with serving() as direct:
         shown = {HEADER: quote(own.pem)}
         assert await called(direct, world, shown) == (401, "certificate_unknown")
+        answer = await direct.post(world.mcp, json=LIST, headers=shown)
+    assert (answer.status_code, answer.json()["code"]) == (401, "certificate_unknown")
 
 
 async def test_the_authorization_header_counts_before_the_certificate(robot, world, own):

@@ -56,7 +56,7 @@ def configured(host: str, port: int, workers: int = 1) -> uvicorn.Config:
         lifespan="on",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # a caller's address is the socket's: policies decide by it
+        proxy_headers=False,  # the socket's address is told: `proxies` judges what others say
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from agentxsuite.project import serving
-from agentxsuite.project.serving import Server
+from agentxsuite.project.serving import Server, configured
 
 REQUEST = b"GET %s HTTP/1.1\r\nhost: tests\r\n\r\n"
 
@@ -278,3 +278,8 @@ async def test_the_process_ends_with_success_not_by_the_signal(app, monkeypatch)
         await task
     assert signal.getsignal(signal.SIGTERM) == server.before
     assert server._captured_signals == []
+
+
+def test_the_server_itself_believes_no_header():
+    """Otherwise: whoever connects from this machine writes themselves an address."""
+    assert configured("127.0.0.1", 0).proxy_headers is False

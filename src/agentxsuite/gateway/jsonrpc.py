@@ -56,6 +56,10 @@ class RpcError(Exception):
         return content if self.data is None else content | {"data": self.data}
 
 
+class EnvelopeError(RpcError):
+    """A request that speaks the modern era and does not describe itself as that era wants."""
+
+
 class Message(Struct, frozen=True):
     """One request (``id`` set), notification (``id`` None) or stray response (``method`` empty)."""
 
@@ -111,7 +115,7 @@ def check_envelope(message: Message, request: Request, version: str) -> None:
     meta = message.meta
     for key in ("protocolVersion", "clientCapabilities"):
         if f"{META}{key}" not in meta:
-            raise RpcError(INVALID_PARAMS, f"params._meta lacks '{META}{key}'.")
+            raise EnvelopeError(INVALID_PARAMS, f"params._meta lacks '{META}{key}'.")
     if meta[f"{META}protocolVersion"] != version:
         raise mismatch("MCP-Protocol-Version")
     if request.text(b"mcp-method") != message.method:
@@ -140,6 +144,7 @@ def decoded(value: str | None) -> str | None:
 
 def error_status(error: RpcError, *, modern: bool) -> int:
     """The HTTP status an error travels under."""
+    modern = modern or isinstance(error, EnvelopeError)
     if modern or error.code in (PARSE_ERROR, INVALID_REQUEST, HEADER_MISMATCH, UNSUPPORTED_VERSION):
         return MODERN_STATUS.get(error.code, 200)
     return 200

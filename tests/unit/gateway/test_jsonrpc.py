@@ -161,3 +161,10 @@ def test_wrapped_header_values_are_unwrapped():
 def test_an_error_travels_under_the_status_of_its_era(code, era, status):
     """Clients of one era give up on a status that the other asks for."""
     assert jsonrpc.error_status(RpcError(code, "no"), modern=era) == status
+
+
+def test_a_modern_request_without_its_envelope_is_a_bad_request():
+    """Otherwise: a client takes the refusal of its request for an answer to it."""
+    with pytest.raises(RpcError) as refused:
+        is_modern(Message(1, "ping", {}), asked(mcp_protocol_version=MODERN))
+    assert jsonrpc.error_status(refused.value, modern=False) == 400

@@ -20,6 +20,7 @@ from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.models import Policy, PolicyRule
 from agentxsuite.control.secretstore.services import rotate, store
 from agentxsuite.control.tenancy.models import OrganizationMembership
+from agentxsuite.control.tenancy.services import delete_environment
 from agentxsuite.gateway.asgi import open_directory
 from agentxsuite.gateway.facts import Proof
 from agentxsuite.gateway.gate import Question
@@ -209,6 +210,27 @@ async def test_proofs_find_their_environments(directory, company, rival, master_
     assert await directory.homes(organization, login._replace(more="Robot")) == []
     assert await directory.homes(str(rival.organization.id), login) == []
     assert await directory.homes(str(rival.organization.id), Proof("secret", new)) == []
+
+
+async def test_agents_of_a_deleted_environment_are_found_no_more(directory, company, master_keys):
+    """Otherwise: whoever makes an environment anew must say for ever which of the two is meant."""
+    organization = str(company.organization.id)
+
+    @sync_to_async
+    def make():
+        kept = store(company.actor, company.organization, None, "k3J9" + token_hex(16))
+        facts = {"issuer": "https://id.example", "subject": "robot", "audience": "us"}
+        account = create_service_account(company.actor, company.organization, "r", **facts)
+        for place in (company.prod, company.dev):
+            create_agent(company.actor, place, "S", inbound_secret_ref=kept.ref)
+        create_agent(company.actor, company.dev, "R", service_account=account)
+        delete_environment(company.actor, company.dev)
+        return kept.versions.get().fingerprint
+
+    secret = Proof("secret", await make())
+    assert await directory.environments(organization, "s") == [str(company.prod.id)]
+    assert await directory.homes(organization, secret) == [str(company.prod.id)]
+    assert await directory.homes(organization, Proof("oidc", "https://id.example", "robot")) == []
 
 
 async def test_many_questions_at_once_are_all_answered(directory, company, token_keys):

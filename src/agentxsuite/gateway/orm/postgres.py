@@ -24,12 +24,14 @@ WHERE digest = ANY($3) AND (expiry IS NULL OR expiry > now())
 """,
     "homes": """
 SELECT agent.environment_id FROM agents_agent AS agent
+JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
 JOIN agents_serviceaccount AS account ON account.id = agent.service_account_id
 WHERE agent.organization_id = $1::uuid AND agent.deleted_at IS NULL
 AND account.deleted_at IS NULL AND account.issuer = $2 AND account.subject = $3
 UNION SELECT agent.environment_id FROM secretstore_secretversion AS version
 JOIN secretstore_secret AS secret ON secret.id = version.secret_id
 JOIN agents_agent AS agent ON secret.ref IN (agent.inbound_secret_ref, agent.mtls_cert_ref)
+JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
 WHERE agent.organization_id = $1::uuid AND agent.deleted_at IS NULL
 AND version.organization_id = $1::uuid AND version.fingerprint = $2
 AND version.number = (SELECT max(number) FROM secretstore_secretversion
@@ -38,8 +40,10 @@ AND version.number = (SELECT max(number) FROM secretstore_secretversion
     "environments": """
 SELECT id FROM tenancy_environment
 WHERE organization_id = $1::uuid AND deleted_at IS NULL AND (id::text = $2 OR name = $3)
-UNION SELECT environment_id FROM agents_agent
-WHERE organization_id = $1::uuid AND deleted_at IS NULL AND (id::text = $2 OR lower(slug) = $2)
+UNION SELECT agent.environment_id FROM agents_agent AS agent
+JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
+WHERE agent.organization_id = $1::uuid AND agent.deleted_at IS NULL
+AND (agent.id::text = $2 OR lower(agent.slug) = $2)
 """,
 }
 

@@ -18,17 +18,21 @@ EXISTS (SELECT 1 FROM agents_issuedtoken WHERE jti = ? AND revoked_at IS NULL),
 ENVIRONMENTS = """
 SELECT id FROM tenancy_environment
 WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR name = :name)
-UNION SELECT environment_id FROM agents_agent
-WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR lower(slug) = :slug)
+UNION SELECT agent.environment_id FROM agents_agent AS agent
+JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
+WHERE agent.organization_id = :organization AND agent.deleted_at IS NULL
+AND (agent.id = :id OR lower(agent.slug) = :slug)
 """
 HOMES = """
 SELECT agent.environment_id FROM agents_agent AS agent
+JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
 JOIN agents_serviceaccount AS account ON account.id = agent.service_account_id
 WHERE agent.organization_id = :organization AND agent.deleted_at IS NULL
 AND account.deleted_at IS NULL AND account.issuer = :says AND account.subject = :more
 UNION SELECT agent.environment_id FROM secretstore_secretversion AS version
 JOIN secretstore_secret AS secret ON secret.id = version.secret_id
 JOIN agents_agent AS agent ON secret.ref IN (agent.inbound_secret_ref, agent.mtls_cert_ref)
+JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
 WHERE agent.organization_id = :organization AND agent.deleted_at IS NULL
 AND version.organization_id = :organization AND version.fingerprint = :says
 AND version.number = (SELECT max(number) FROM secretstore_secretversion

@@ -1,9 +1,4 @@
-"""Debian's Chromium, for these tests; ``python -m tests.browser.chromium`` installs it."""
-
-import os
-import shutil
-import subprocess
-import sys
+"""The browser of these tests: Debian's Chromium, which `make tools` installs."""
 
 EXECUTABLE = "/usr/bin/chromium"
 FLAGS = (
@@ -16,24 +11,3 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-def is_there() -> bool:
-    """Whether the browser is installed."""
-    return shutil.which(EXECUTABLE) is not None
-
-
-def install() -> int:
-    """Install it where it is missing; returns the exit status of apt."""
-    if is_there():
-        return 0
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        done = subprocess.run(["apt-get", "-qq", *words], env=quiet, check=False)
-        if done.returncode:
-            return done.returncode
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(install())

@@ -10,7 +10,7 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.pages import Program, allow, listening, log_in
 from tests.cast import MADE_BY_HAND
 
-pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 SOME_ID = "00000000-0000-4000-8000-000000000000"
 XSS = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 

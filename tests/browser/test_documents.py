@@ -12,7 +12,7 @@ from tests.browser.pages import listening
 from tests.browser.test_mcp_login import connected, provider
 from tests.browser.visitor import Visitor, program_of
 
-pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 HOME = "http://127.0.0.1:9/callback"
 
 

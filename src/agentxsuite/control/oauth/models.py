@@ -182,9 +182,3 @@ class RefreshToken(AbstractRefreshToken):  # type: ignore[misc]  # as above
     def user(self) -> Any:
         """The person who granted it."""
         return self.grant.user
-
-    @classmethod
-    def revoke_family(cls, token_family: UUID | None) -> None:
-        """End the grant of a token that came a second time: one of two who have it stole it."""
-        for token in cls.objects.filter(token_family=token_family).select_related("grant")[:1]:
-            token.grant.end()

@@ -164,6 +164,18 @@ async def test_nobody_but_the_proxy_says_where_a_call_is_from(robot, world):
     assert seen == ["127.0.0.3", "198.51.100.7", "198.51.100.7", "198.51.100.7", "127.0.0.1"]
 
 
+async def test_management_hears_the_same_of_a_caller(robot):
+    """Otherwise: behind a proxy all people share one address, and one of them locks out all."""
+    wrong = {"email": "nobody@acme.example", "password": "wrong password"}
+    async with serving() as direct, from_address("127.0.0.3", direct.base_url) as stranger:
+        for client in (direct, stranger):
+            told = {"x-forwarded-for": "198.51.100.7"}
+            answer = await client.post("/api/v1/auth/login/", json=wrong, headers=told)
+            assert answer.status_code == 401
+    events = AuditEvent.objects.filter(event_type="login_failed").order_by("id")
+    assert [event.context["ip"] async for event in events] == ["198.51.100.7", "127.0.0.3"]
+
+
 async def test_without_the_settings_the_header_means_nothing(robot, world, own, settings):
     """Otherwise: a server without a proxy believes everybody."""
     settings.TRUSTED_PROXIES, settings.MTLS_HEADER = [], ""

@@ -119,9 +119,15 @@ def test_a_credential_is_never_kept(alice, home, company, token_keys):
         made.json()["agent"]["id"],
     )
     assert Agent.objects.filter(name="Core").count() == 1
+    clients = f"{home}agents/{agent.id}/clients/"
+    program = send(alice, clients, {"name": "nightly"})
+    assert program.status_code == 201, program.content
+    refused = send(alice, clients, {"name": "nightly"}).json()
+    assert (refused["code"], refused["id"]) == ("already_created", program.json()["id"])
+    shown = program.json()["client_secret"]
     rows = KeptAnswer.objects.values_list("body", "digest", "made")
     assert {body for body, _, _ in rows} == {None}
-    for secret in (issued["token"], invited["code"], made.json()["token"]["token"]):
+    for secret in (issued["token"], invited["code"], made.json()["token"]["token"], shown):
         assert not any(secret in str(row) for row in rows)
 
 
@@ -238,7 +244,7 @@ def test_a_key_whose_request_died_is_free_after_a_while(alice, home):
     assert send(alice, f"{home}environments/", STAGE).status_code == 201
 
 
-def test_every_post_that_shows_a_token_says_so(db):
+def test_every_post_that_shows_a_credential_says_so(db):
     """Otherwise: a new route keeps a credential in the database."""
     for _, path, item in contract().routes:
         operation = item.get("post", {})
@@ -246,14 +252,16 @@ def test_every_post_that_shows_a_token_says_so(db):
         for status, answer in operation.get("responses", {}).items():
             if keyed and status < "300" and "content" in answer:
                 names = set(fields(answer["content"]["application/json"]["schema"], contract()))
-                assert "token" not in names or path in SHOWING, path
+                assert not names & CREDENTIALS or path in SHOWING, path
 
 
+CREDENTIALS = {"token", "client_secret"}
 SHOWING = {
     "/api/v1/auth/login/",
     "/api/v1/auth/register/",
     "/api/v1/orgs/{org}/agents/create-axcore/",
     "/api/v1/orgs/{org}/agents/{agent}/tokens/",
+    "/api/v1/orgs/{org}/agents/{agent}/clients/",
 }
 
 

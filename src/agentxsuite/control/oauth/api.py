@@ -147,6 +147,7 @@ class Clients(Door):
 
     serializer_class = ClientSerializer
     pagination_class = Numbered
+    shows_once = {"create": "id"}
 
     def list(self, request: Request, **path: Any) -> Response:
         """List the agent's logins, newest first."""

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from agentxsuite.project.places import Places
+from agentxsuite.control.tenancy.elsewhere import PLACE
+from agentxsuite.control.tenancy.problems import TooManyWaiting
+from agentxsuite.project.places import MOST_AWAY, Places
 
 WHOLE = {"type": "http.request", "body": b"", "more_body": False}
 PART = {"type": "http.request", "body": b"{", "more_body": True}
@@ -33,6 +35,24 @@ class Room:
         self.inside -= 1
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
+
+
+class Away(Room):
+    """Has to ask elsewhere before it answers, which takes until `back`."""
+
+    def __init__(self):
+        super().__init__()
+        self.back, self.left, self.refused = asyncio.Event(), asyncio.Queue(), 0
+
+    async def __call__(self, scope, receive, send):
+        await receive()
+        try:
+            async with scope[PLACE].given_back():
+                self.left.put_nowait(None)
+                await self.back.wait()
+        except TooManyWaiting:
+            self.refused += 1
+        await self.answer(send)
 
 
 class Caller:
@@ -98,4 +118,44 @@ async def test_who_leaves_early_costs_nothing(room):
     places = Places(room, most=1)
     room.opened.set()
     assert await Caller(places, PART, GONE).status is None
+    assert await Caller(places, WHOLE).status == 200
+
+
+async def test_who_waits_elsewhere_holds_no_place():
+    """A few slow servers of one company, and nobody can log in any more."""
+    away = Away()
+    away.opened.set()
+    places = Places(away, most=2)
+    callers = [Caller(places, WHOLE) for _ in range(7)]
+    for _ in callers:
+        await away.left.get()
+    away.back.set()
+    assert [await caller.status for caller in callers] == [200] * 7
+    assert away.most == 1  # each had a place again
+
+
+async def test_not_everybody_can_wait_elsewhere():
+    """Whoever owns a slow server takes all threads of the process."""
+    away = Away()
+    away.opened.set()
+    places = Places(away, most=2)
+    callers = [Caller(places, WHOLE) for _ in range(MOST_AWAY)]
+    for _ in callers:
+        await away.left.get()
+    assert await Caller(places, WHOLE).status == 200
+    assert away.refused == 1
+    away.back.set()
+    assert {await caller.status for caller in callers} == {200}
+
+
+async def test_who_is_cut_off_while_waiting_elsewhere_takes_no_place_along():
+    """Every caller who gives up on a slow server takes a place with him."""
+    away = Away()
+    away.opened.set()
+    places = Places(away, most=1)
+    gone = Caller(places, WHOLE)
+    await away.left.get()
+    gone.task.cancel()
+    await asyncio.wait([gone.task])
+    away.back.set()
     assert await Caller(places, WHOLE).status == 200

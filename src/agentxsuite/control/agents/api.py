@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -43,6 +42,7 @@ from agentxsuite.control.agents.tokens import audience
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.catalog.upstreams import current
 from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.elsewhere import wait_for
 from agentxsuite.control.tenancy.models import Organization, Role
 from agentxsuite.control.tenancy.pages import Numbered, page
 from agentxsuite.control.tenancy.scope import seeing
@@ -80,8 +80,7 @@ class Agents(Resource):
                 self.get_queryset().select_related("connection", "service_account"),
                 id=self.kwargs["id"],
             )
-        # On the server's own loop, which the upstreams' sockets belong to.
-        found = async_to_sync(ping_agent)(Actor.behind(request), row, current())
+        found = wait_for(request, ping_agent, Actor.behind(request), row, current())
         return Response(PingSerializer(found).data)
 
     @extend_schema(parameters=[ReachFilter], responses=VerdictSerializer(many=True), filters=False)

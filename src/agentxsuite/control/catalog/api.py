@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +26,7 @@ from agentxsuite.control.catalog.services import (
 )
 from agentxsuite.control.catalog.upstreams import current
 from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.elsewhere import wait_for
 from agentxsuite.control.tenancy.models import Organization, Role
 from agentxsuite.control.tenancy.scope import seeing
 from agentxsuite.control.tenancy.views import Door, Resource
@@ -66,15 +66,14 @@ class Upstream(Door):
     def sync(self, request: Request, connection: UUID) -> Response:
         """Compare the tools with what the server says now; answers what was found."""
         row = self._row(request, connection)
-        # On the server's own loop, which the upstreams' sockets belong to.
-        report = async_to_sync(sync_connection)(Actor.behind(request), row, current())
+        report = wait_for(request, sync_connection, Actor.behind(request), row, current())
         return Response(report.as_json())
 
     @extend_schema(request=None, responses=ProbeSerializer)
     def test(self, request: Request, connection: UUID) -> Response:
         """Ask the server for a sign of life; a server that does not answer is a finding, too."""
         row = self._row(request, connection)
-        probe = async_to_sync(probe_connection)(Actor.behind(request), row, current())
+        probe = wait_for(request, probe_connection, Actor.behind(request), row, current())
         return Response(ProbeSerializer(asdict(probe)).data)
 
     def _row(self, request: Request, connection: UUID) -> Connection:

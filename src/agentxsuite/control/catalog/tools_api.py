@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from asgiref.sync import async_to_sync
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -30,6 +29,7 @@ from agentxsuite.control.catalog.serializers import (
 from agentxsuite.control.catalog.tools import change_tool, delete_tool, take_up
 from agentxsuite.control.catalog.upstreams import current
 from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.elsewhere import wait_for
 from agentxsuite.control.tenancy.models import Role
 from agentxsuite.control.tenancy.scope import seeing
 from agentxsuite.control.tenancy.views import WRITERS, Resource
@@ -63,9 +63,8 @@ class Tools(Resource):
             asked = NewToolSerializer(data=request.data, context=self.get_serializer_context())
             asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        taken = async_to_sync(take_up)(
-            Actor.behind(request), wanted["connection"], wanted["upstream_name"], current()
-        )
+        asking = wanted["connection"], wanted["upstream_name"], current()
+        taken = wait_for(request, take_up, Actor.behind(request), *asking)
         with seeing([organization.id]):
             shown = self.get_serializer(access.one(self.get_queryset(), id=taken.id)).data
         return Response(shown, status=status.HTTP_201_CREATED)

@@ -178,3 +178,17 @@ class Unavailable(Problem):
     def headers(self) -> Mapping[str, str]:
         """Return `Retry-After` in whole seconds (RFC 9110, section 10.2.3)."""
         return {"Retry-After": "1"}
+
+
+class TooManyWaiting(Problem):
+    """Too many others wait for servers that are slow; nothing was done."""
+
+    status = 503
+    title = "Not available now"
+
+    def __init__(self) -> None:
+        super().__init__("too_crowded", "Too many requests wait for other servers; try again.")
+
+    def headers(self) -> Mapping[str, str]:
+        """Return `Retry-After` in whole seconds (RFC 9110, section 10.2.3)."""
+        return {"Retry-After": "5"}

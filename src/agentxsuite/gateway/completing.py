@@ -24,6 +24,16 @@ RATE = Rate(per_minute=600, burst=120)  # one for every key that somebody presse
 
 async def complete(call: Call, gate: Gate, params: Mapping[str, JSON]) -> Mapping[str, JSON]:
     """What the server suggests; ``call`` names a prompt, or a template as a resource."""
+    offer = await found(call, gate)
+    ref = params["ref"] | {"uri" if call.action == READ else "name": offer.own}
+    asked = {**params, "ref": ref}
+    return await forward(
+        offer.connection, "completion/complete", asked, DEFAULT_TIMEOUT, gate, call
+    )
+
+
+async def found(call: Call, gate: Gate) -> Offer:
+    """What the call names, if a list shows it and it is not asked for too often."""
     async with recorded(call, gate) as entry:
         principal = entry.principal = await identify(call, gate)
         check_scope(principal, call.action)
@@ -36,11 +46,7 @@ async def complete(call: Call, gate: Gate, params: Mapping[str, JSON]) -> Mappin
         taken = await gate.limiter.take(f"{principal.agent.id}:{offer.id}:complete", RATE)
         if not taken.allowed:
             raise throttled(offer.name, taken.retry_after)
-    ref = params["ref"] | {"uri" if call.action == READ else "name": offer.own}
-    asked = {**params, "ref": ref}
-    return await forward(
-        offer.connection, "completion/complete", asked, DEFAULT_TIMEOUT, gate, call
-    )
+        return offer
 
 
 def shown(principal: Principal, offer: Offer, call: Call) -> bool:

@@ -83,10 +83,11 @@ def test_another_request_is_another():
         asked(arguments={"amount": "5"}),
         asked(arguments={"amount": 10**30}),
         asked(timeout=5),
+        asked(extra={"x": 1}),
         digest(call(), principal(policy_set(rule("allow"))), tool(id=OTHER)),
         digest(call(), principal(policy_set(rule("allow")), agent=agent(id=OTHER)), tool()),
     }
-    assert len(different) == 7
+    assert len(different) == 8
 
 
 def test_a_key_belongs_to_its_address():

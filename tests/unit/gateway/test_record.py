@@ -8,12 +8,13 @@ import pytest
 
 from agentxsuite.gateway import rows
 from agentxsuite.gateway.call import Outcome
+from agentxsuite.gateway.facts import Offer
 from agentxsuite.gateway.guards import KeyTaken
 from agentxsuite.gateway.idempotency import digest
 from agentxsuite.gateway.lease import LEASE_SECONDS
 from agentxsuite.gateway.ledger import GroupCommit
 from agentxsuite.gateway.ledger.columns import ONE_KEY
-from agentxsuite.gateway.record import note, recorded, start
+from agentxsuite.gateway.record import begin, note, recorded, start
 from agentxsuite.gateway.refusals import (
     InFlight,
     NeverSent,
@@ -23,7 +24,7 @@ from agentxsuite.gateway.refusals import (
     Unavailable,
     UpstreamFailed,
 )
-from tests.unit.gateway.building import NOON, call, entry
+from tests.unit.gateway.building import NOON, call, connection, entry
 from tests.unit.gateway.shelf import AWAY, Clock, Shelf, Stuck, gate, stored_run
 
 
@@ -48,6 +49,31 @@ async def test_a_run_names_the_worker_that_runs_it(shelf):
         known.outcome = Outcome({}, is_error=False)
     assert shelf.changes[0].run["worker_id"] == door.lease.worker.id
     assert shelf.changes[1].end["status"] == "succeeded"
+
+
+async def test_nothing_is_read_that_cannot_be_recorded(shelf):
+    """A resource would be read with no trace of it."""
+    door = gate(shelf)
+    shelf.failures = [AWAY]
+    with pytest.raises(Unavailable):
+        async with opened(door) as known:
+            await begin(known, door)
+    assert known.started is None
+    assert shelf.changes == []
+
+
+async def test_a_reading_whose_end_cannot_be_recorded_is_not_answered(shelf):
+    """Somebody would have read what the record does not know of."""
+    door = gate(shelf)
+    story = opened(door)
+    story.entry.target = Offer("resource.read", connection(), "x:y", "x:y", "resource:pay/x/_/y")
+    await begin(story.entry, door)
+    story.entry.outcome = Outcome({}, is_error=False)
+    shelf.failures = [AWAY]
+    with pytest.raises(Unavailable) as refused:
+        await story.__aexit__(None, None, None)
+    assert refused.value.recorded.run_id is None
+    assert [row["event_type"] for each in shelf.changes for row in each.events] == ["use_started"]
 
 
 async def test_nothing_starts_without_a_lease(shelf):

@@ -62,6 +62,28 @@ async def test_lost_session_is_renewed_once(upstreams, at, serve):
     await upstreams.call_tool(endpoint, "t", {}, timeout=5)
 
 
+async def test_after_a_reconnect_anything_may_have_changed(upstreams, at, serve):
+    """A server that was replaced by another version would be called as if it were the old one."""
+    known, heard = {"s-1"}, []
+    upstreams.heed(lambda connection, method: heard.append((connection, method)))
+
+    def call(asked):
+        if asked.headers["mcp-session-id"] in known:
+            asked.result({"content": []})
+        else:
+            known.add("s-1")
+            asked.error(-32600, "Session not found", "404 Not Found")
+
+    server = await serve(handshake(call, session="s-1"))
+    endpoint = at(server)
+    await upstreams.call_tool(endpoint, "t", {}, timeout=5)
+    assert heard == []
+    known.clear()
+    await upstreams.call_tool(endpoint, "t", {}, timeout=5)
+    assert {connection for connection, _ in heard} == {endpoint.id}
+    assert "notifications/tools/list_changed" in {method for _, method in heard}
+
+
 async def test_session_lost_by_two_at_once(upstreams, at, serve):
     """Calls that learn together of a lost session would greet the upstream one after the other."""
     first, second = asyncio.Event(), asyncio.Event()

@@ -11,6 +11,12 @@ from typing import Annotated, Any
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import (
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitRequestURLParams,
+    InputRequiredResult,
+)
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -66,6 +72,22 @@ async def talking(context: Context[Any, Any]) -> str:
     for level in ("debug", "info", "error"):
         await context.log(level, {"said": level}, logger_name="talking")
     return "talked"
+
+
+@server.tool()
+async def booking(day: str, context: Context[Any, Any]) -> str | InputRequiredResult:
+    answers = context.input_responses
+    if answers is None:
+        asked = {"name": {"type": "string"}}
+        form = ElicitRequestFormParams(
+            message=f"Who comes on {day}?", requested_schema={"type": "object", "properties": asked}
+        )
+        page = ElicitRequestURLParams(message="Pay first", url="https://pay.example/1")
+        wanted = {"who": ElicitRequest(params=form), "pay": ElicitRequest(params=page)}
+        return InputRequiredResult(input_requests=wanted, request_state=f"for {day}")
+    who = answers["who"]
+    told = who.content["name"] if who.action == "accept" else who.action
+    return f"{told}, {answers['pay'].action}, {context.request_state}"
 
 
 @server.tool()

@@ -36,6 +36,7 @@ from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
 from agentxsuite.gateway.rounds import Pace, keep
+from agentxsuite.gateway.seals import Seals
 
 PROBES = ("/healthz", "/readyz")
 OURS = ("/mcp/", "/.well-known/jwks.json", WELL_KNOWN, *PROBES)
@@ -184,6 +185,7 @@ async def open_gate(upstream: Upstream) -> AsyncIterator[Gate]:
             ledger=await stack.enter_async_context(aclosing(open_ledger())),
             answers=await stack.enter_async_context(aclosing(open_answers())),
             public_url=settings.PUBLIC_URL,
+            seals=Seals(key_ring().derived(b"agentxsuite state of a call")),
             sync=sync,
             by_name=settings.AGENTS_BY_NAME != "no",
         )

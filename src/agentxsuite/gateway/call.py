@@ -21,6 +21,13 @@ Door = Literal["rest", "mcp"]
 DEFAULT_TIMEOUT = 30.0  # seconds
 
 
+class Turn(Struct, frozen=True):
+    """What a caller brings to a tool that asked back: its answers, and the state it was given."""
+
+    answers: Mapping[str, JSON] | None
+    state: str | None
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One request at a door, parsed but not yet believed.
 
@@ -48,6 +55,8 @@ class Call(Struct, frozen=True, kw_only=True):
     named: str | None = None  # X-Agent
     certificate: str | None = None  # of the client, as whoever ended TLS has seen it
     listener: Listener | None = None  # hears what the upstream says meanwhile
+    askable: bool = False  # whether a tool may ask back
+    turn: Turn | None = None
 
     def __repr__(self) -> str:
         return f"Call(door={self.door!r}, tool={self.tool!r})"  # never the credential
@@ -73,6 +82,7 @@ class Outcome(Struct, frozen=True):
 
     result: Mapping[str, JSON]
     is_error: bool
+    result_type: str = "complete"
 
 
 class Step(Struct, frozen=True):
@@ -109,6 +119,7 @@ class Entry:
     worker_id: str | None = None
     reserved: dict[str, str | int | float | None] | None = None  # the row of the call's key
     replayed: bool = False
+    parent: str | None = None  # the run whose question this one answers
 
     @property
     def tool(self) -> Tool | None:

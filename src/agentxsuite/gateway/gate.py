@@ -1,5 +1,6 @@
 """What the story needs, gathered once at start-up; several of its parts exist in two kinds."""
 
+import os
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from agentxsuite.gateway.listings import Listings
 from agentxsuite.gateway.offers import Offers
 from agentxsuite.gateway.refusal_meter import RefusalMeter
 from agentxsuite.gateway.rows import Change, LostRun, Row, WorkerRow
+from agentxsuite.gateway.seals import Seals
 from agentxsuite.gateway.vigil import Vigil
 from agentxsuite.wire import JSON
 
@@ -201,6 +203,7 @@ class Gate:
     refusals: RefusalMeter = field(default_factory=RefusalMeter)
     lease: Lease = field(default_factory=Lease)
     listens: Listens = field(default_factory=Listens)
+    seals: Seals = field(default_factory=lambda: Seals((os.urandom(32),)))
     offers: Offers = field(default_factory=Offers)
     listings: Listings = field(default_factory=Listings)
     vigil: Vigil = field(default_factory=Vigil)

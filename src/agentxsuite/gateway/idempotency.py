@@ -92,6 +92,8 @@ def digest(call: Call, principal: Principal, tool: Tool) -> str:
     asked = [principal.agent.id, tool.id, timeout, call.arguments]
     if call.extra:
         asked.append(call.extra)
+    if call.turn:
+        asked.append([call.turn.answers, call.turn.state])
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -48,6 +48,7 @@ def closing(run: LostRun, gate: Gate) -> Change:
         "ended_at": moment,
         "output_json": None,
         "error_text": verdict.detail,
+        "result_type": "complete",
     }
     step: Row = {
         "id": new_id(),

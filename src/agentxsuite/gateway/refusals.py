@@ -7,6 +7,7 @@ Refusal
 ├── Denied                403   a result with isError, or -32602 for a tool that is not listed
 ├── Throttled             429   a result with isError
 ├── Invalid               400   a result with isError
+├── StateRefused          400   -32602
 ├── InFlight              409   a result with isError
 ├── KeyReused             422   a result with isError
 ├── RunCancelled          409   a result with isError
@@ -155,6 +156,18 @@ class Invalid(Refusal):
     def __init__(self, detail: str, errors: Sequence[Mapping[str, JSON]]) -> None:
         super().__init__("invalid_arguments", detail)
         self.errors = errors
+
+
+class StateRefused(Refusal):
+    """What a caller brings to go on with a call is not what it was given, or is too old."""
+
+    status = 400
+    title = "State refused"
+    outcome = "invalid"
+
+    def __init__(self) -> None:
+        sentence = "This answer comes too late, or belongs to another call: call the tool again."
+        super().__init__("request_state_refused", sentence)
 
 
 class InFlight(Refusal):

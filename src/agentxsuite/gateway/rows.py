@@ -111,6 +111,7 @@ def finished(entry: Entry) -> Change:
         "ended_at": stamp(entry.ended),
         "output_json": None if output is None else stored(output, "output", entry),
         "error_text": plain(error_text(entry)),
+        "result_type": entry.outcome.result_type if entry.outcome else "complete",
     }
     return Change(None, end, step_rows(entry), [event])
 
@@ -190,6 +191,7 @@ def run_row(entry: Entry, status: str) -> Row:
         "timeout_seconds": entry.timeout,
         "door": call.door,
         "result_type": "complete",
+        "parent_run_id": entry.parent,
         "worker_id": entry.worker_id,
         "dispatched_at": stamp(entry.started),
     }

@@ -8,7 +8,7 @@ READABLE: Final = (
     "status, outcome_code, worker_id, started_at, dispatched_at, ended_at, timeout_seconds, "
     "decision_id, cancel_requested_at, run_as_user_id, door, created_at"
 )
-ENDED: Final = "status, outcome_code, ended_at, output_json, error_text"
+ENDED: Final = "status, outcome_code, ended_at, output_json, error_text, result_type"
 ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 
 

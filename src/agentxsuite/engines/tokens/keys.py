@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from agentxsuite import wire
 from agentxsuite.engines.tokens import keyfile
@@ -95,6 +97,13 @@ class KeyRing:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The JWK Set to publish (RFC 7517, section 5)."""
         return {"keys": [key.public_jwk() for key in self.keys]}
+
+    def derived(self, purpose: bytes) -> tuple[bytes, ...]:
+        """A secret for another purpose from each key, 32 bytes (HKDF, RFC 5869), newest first."""
+        return tuple(
+            HKDF(SHA256(), 32, salt=None, info=purpose).derive(key.private.private_bytes_raw())
+            for key in self.keys
+        )
 
     def rotate(self) -> Self:
         """A ring whose new key signs; the old ones keep verifying until dropped."""

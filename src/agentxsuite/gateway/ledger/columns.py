@@ -19,11 +19,12 @@ RUN = MappingProxyType({
     "created_at": "timestamptz", "agent_name": "text", "tool_name": "text", "tool_version": "text",
     "subject": "text", "run_as_user_id": "uuid", "decision_id": "uuid",
     "timeout_seconds": "double precision", "door": "text", "result_type": "text",
+    "parent_run_id": "uuid",
     "dispatched_at": "timestamptz", "worker_id": "uuid",
 })  # fmt: skip
 END = MappingProxyType({
     "status": "text", "outcome_code": "text", "ended_at": "timestamptz", "output_json": "jsonb",
-    "error_text": "text", "id": "uuid",
+    "error_text": "text", "result_type": "text", "id": "uuid",
 })  # fmt: skip
 STEP = MappingProxyType({
     "id": "uuid", "run_id": "uuid", "organization_id": "uuid", "step_type": "text",

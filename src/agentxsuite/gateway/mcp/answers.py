@@ -23,6 +23,7 @@ from agentxsuite.gateway.refusals import (
     InsufficientScope,
     Invalid,
     Refusal,
+    StateRefused,
     TooLarge,
     Unauthenticated,
     Unknown,
@@ -97,6 +98,8 @@ def response(message: Message, result: Result, headers: Headers = ()) -> Answer:
 
 def refused(no: RpcError | Refusal, whence: Whence) -> Reply:
     """A refusal in MCP's words: unknown and unlisted look alike, all else a model can read."""
+    if isinstance(no, StateRefused):
+        no = RpcError(INVALID_PARAMS, no.detail, told(no))
     if isinstance(no, RpcError):
         return error(no, whence)
     if isinstance(no, Unauthenticated | InsufficientScope):

@@ -1,6 +1,6 @@
 """From a request's body to a message, and from a message to a call."""
 
-from agentxsuite.gateway.call import Call
+from agentxsuite.gateway.call import Call, Turn
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.http import Request
 from agentxsuite.gateway.idempotency import read_key
@@ -59,10 +59,22 @@ def read_call(request: Request, address: Address, message: Message, gate: Gate) 
         passthrough=address.connection,
         meta={name: value for name, value in message.meta.items() if not is_ours(name)},
         extra=extra_of(message),
+        turn=turn_of(message),
         key=key,
         named=request.text(b"x-agent"),
         certificate=request.certificate,
     )
+
+
+def turn_of(message: Message) -> Turn | None:
+    """What is brought to go on with a call; raises RpcError for what cannot be meant."""
+    answers, state = message.params.get("inputResponses"), message.params.get("requestState")
+    if answers is None and state is None:
+        return None
+    if not isinstance(answers, dict | None) or not isinstance(state, str | None):
+        sentence = "'inputResponses' must be an object and 'requestState' a string."
+        raise RpcError(INVALID_PARAMS, sentence)
+    return Turn(answers, state)
 
 
 def extra_of(message: Message) -> dict[str, JSON]:

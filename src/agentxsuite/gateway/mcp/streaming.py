@@ -6,7 +6,7 @@ from agentxsuite.gateway.http import Request, Send, unless_gone
 from agentxsuite.gateway.jsonrpc import RpcError
 from agentxsuite.gateway.mcp.answers import Answer, Whence, finished, refused
 from agentxsuite.gateway.mcp.exchange import Exchange, Reply, Result, ResultHandler
-from agentxsuite.gateway.mcp.relay import Relay
+from agentxsuite.gateway.mcp.relay import Relay, Tell
 from agentxsuite.gateway.mcp.wishes import Wishes
 from agentxsuite.gateway.refusals import Refusal
 from agentxsuite.gateway.sse import EventStream, accepts_events
@@ -16,13 +16,14 @@ class Streaming(Struct, frozen=True):
     """A handler whose upstream is heard while it works."""
 
     handle: ResultHandler
+    askable: bool = False
 
     async def __call__(self, exchange: Exchange) -> Result | Reply:
         """The result, where nobody wants to hear of it before; else a reply that tells."""
-        wishes = Wishes.of(exchange.message, modern=exchange.modern)
+        wishes = Wishes.of(exchange.message, modern=exchange.modern, askable=self.askable)
         if wishes.to_hear and accepts_events(exchange.request):
             return Told(exchange, wishes, self.handle)
-        return await self.handle(heard(exchange, Relay(wishes) if wishes.capabilities else None))
+        return await self.handle(heard(exchange, wishes) if wishes.capabilities else exchange)
 
 
 class Told(Struct, frozen=True):
@@ -44,7 +45,7 @@ class Told(Struct, frozen=True):
 
     async def _reply(self, stream: EventStream) -> Reply | None:
         """What is left to send when the work is done; None where the stream has told it all."""
-        exchange = heard(self.exchange, Relay(self.wishes, stream.tell))
+        exchange = heard(self.exchange, self.wishes, stream.tell)
         reply: Reply
         try:
             reply = finished(await self.handle(exchange), exchange)
@@ -56,6 +57,9 @@ class Told(Struct, frozen=True):
         return None
 
 
-def heard(exchange: Exchange, relay: Relay | None) -> Exchange:
-    """The exchange, with somebody who hears what its upstream says."""
-    return structs.replace(exchange, call=structs.replace(exchange.call, listener=relay))
+def heard(exchange: Exchange, wishes: Wishes, tell: Tell | None = None) -> Exchange:
+    """The exchange, with somebody who hears what its upstream says, and may be asked."""
+    call = structs.replace(
+        exchange.call, listener=Relay(wishes, tell), askable=bool(wishes.capabilities)
+    )
+    return structs.replace(exchange, call=call)

@@ -63,3 +63,12 @@ def test_a_ring_shows_no_secret_when_printed(ring):
 def test_an_empty_lookup_finds_nothing():
     """A token without a key name is checked by some key."""
     assert KeyRing.generate().public("") is None
+
+
+def test_keys_for_other_purposes_are_others_and_the_same_everywhere():
+    """Otherwise: workers do not understand each other, or a secret for one thing opens another."""
+    ring = KeyRing.generate().rotate()
+    one, other = ring.derived(b"one"), ring.derived(b"other")
+    assert one == KeyRing(ring.keys).derived(b"one")
+    assert len({*one, *other}) == 4
+    assert {len(key) for key in one} == {32}

@@ -27,6 +27,7 @@ from agentxsuite.control.oauth.places import mark_of
 from agentxsuite.control.oauth.registration import Refused
 from agentxsuite.control.oauth.scopes import scope_words
 from agentxsuite.control.tenancy.scope import changing, seeing
+from agentxsuite.control.tenancy.tries import network
 from agentxsuite.engines.limits import MemoryLimiter, Rate
 from agentxsuite.wire import JSON
 
@@ -48,7 +49,7 @@ def _answers(rate: Rate, *methods: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, **path: str) -> HttpResponse:
             if request.method not in methods:
                 return error("invalid_request", f"Send a {' or '.join(methods)}.", 405)
-            who = f"{view.__name__}|{request.META.get('REMOTE_ADDR', '')}"
+            who = f"{view.__name__}|{network(request.META.get('REMOTE_ADDR', ''))}"
             taken = async_to_sync(_LIMITER.take)(who, rate)
             if not taken.allowed:
                 told = error("temporarily_unavailable", "Too many requests: wait.", 429)

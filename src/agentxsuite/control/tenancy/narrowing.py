@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Left
 from rest_framework import serializers
 
@@ -45,13 +46,17 @@ def matching(column: str) -> Narrow:
         if not value.endswith(ANY):
             return rows.filter(**{column: value})
         prefix = value.removesuffix(ANY)
-        # LIKE, which the index serves, ignores case on SQLite: the comparison beside it does not.
-        exact = Q(**{f"{column}_start": prefix}) if prefix else Q()
-        start = {f"{column}_start": Left(column, len(prefix) or 1)}
-        begun: Rows = rows.alias(**start).filter(exact, **{f"{column}__startswith": prefix})
-        return begun
+        begun: Rows = rows.filter(**{f"{column}__startswith": prefix})
+        return exactly(begun, column, prefix) if settings.EMBEDDED and prefix else begun
 
     return narrow
+
+
+def exactly(rows: Rows, column: str, prefix: str) -> Rows:
+    """Rows that begin so in this case: LIKE, which the index serves, ignores it on SQLite."""
+    start = f"{column}_start"
+    exact: Rows = rows.alias(**{start: Left(column, len(prefix))}).filter(**{start: prefix})
+    return exact
 
 
 def since(column: str) -> Narrow:

@@ -1,7 +1,7 @@
 """Lists in pages: numbered ones, and cursors for what only grows."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from rest_framework.exceptions import NotFound, ValidationError
@@ -12,6 +12,8 @@ from rest_framework.response import Response
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.serializers import ModelSerializer
+
+    from agentxsuite.control.tenancy.merging import Merged
 
 SIZE, MAX_SIZE = 50, 200
 SIZED = "page_size"
@@ -63,13 +65,13 @@ def length(request: Request) -> int:
 
 def page(
     request: Request,
-    rows: "QuerySet[Any]",
+    rows: "QuerySet[Any] | Merged",
     serializer: "type[ModelSerializer[Any]]",
     pagination: type[BasePagination],
 ) -> Response:
     """Answer the page of `rows` that the request asks for."""
     paginator = pagination()
-    found = paginator.paginate_queryset(rows, request)
+    found = paginator.paginate_queryset(cast("QuerySet[Any]", rows), request)
     return paginator.get_paginated_response(serializer(found or [], many=True).data)
 
 

@@ -95,6 +95,25 @@ async def test_a_client_that_does_not_read_gets_its_result_when_it_does(client, 
     assert told.count(b"notifications/progress") < upstream.steps
 
 
+async def test_an_older_client_cancels_its_call_by_a_word(client, world):
+    """Otherwise: who changes their mind in an older client lets the tool go on."""
+    await sync_to_async(world.allow)()
+    upstream = Chatty(steps=1)
+    body, headers = request(world, modern=False)
+    note = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+    async with RawServer(stateless(upstream)) as server, asyncio.timeout(PATIENCE):
+        await sync_to_async(Connection.objects.update)(endpoint=server.url)
+        calling = asyncio.create_task(client.post(world.mcp, json=body, headers=headers))
+        await upstream.said.wait()
+        for number in (2, 1):  # another's is nobody's
+            word = {**note, "params": {"requestId": number}}
+            assert (await client.post(world.mcp, json=word, headers=headers)).status_code == 202
+        await upstream.gone.wait()
+        assert "run_cancelled" in (await calling).text
+    run = await sync_to_async(Run.objects.get)()
+    assert (run.status, run.outcome_code) == ("failed", "cancelled")
+
+
 async def lines(answer):
     """The data of an answer's events."""
     async for line in answer.aiter_lines():

@@ -57,6 +57,11 @@ class Call(Struct, frozen=True, kw_only=True):
     listener: Listener | None = None  # hears what the upstream says meanwhile
     askable: bool = False  # whether a tool may ask back
     turn: Turn | None = None
+    request: str | int | None = None  # the caller's own number of the request
+
+    def name_for(self, principal: "Principal") -> tuple[str | int | None, ...]:
+        """What its caller knows it by, at the address and in the program that it called from."""
+        return principal.subject, principal.agent.id, self.address, self.client, self.request
 
     def __repr__(self) -> str:
         return f"Call(door={self.door!r}, tool={self.tool!r})"  # never the credential

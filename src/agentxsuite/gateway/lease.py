@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from agentxsuite.gateway.call import new_id
 from agentxsuite.gateway.refusals import Unavailable
@@ -34,6 +34,7 @@ class Lease:
         self._judges_from = self._ends  # other workers, by their heartbeat
         self._running: dict[str, asyncio.Task[object]] = {}
         self._cancelled: set[str] = set()
+        self._names: dict[str, Hashable] = {}
 
     def now(self) -> float:
         """Seconds on the lease's clock."""
@@ -63,19 +64,26 @@ class Lease:
             return None
         return LEASE_SECONDS if self._judges_from <= now else NOBODY_SECONDS
 
-    def hold(self, run_id: str) -> None:
-        """Let the current task be cancelled by the run's id from here on."""
+    def hold(self, run_id: str, name: Hashable = None) -> None:
+        """Let the current task be cancelled by the run's id, or a name, from here on."""
         task = asyncio.current_task()
         assert task is not None, "a call runs in a task"  # noqa: S101  -- narrows the type
-        self._running[run_id] = task
+        self._running[run_id], self._names[run_id] = task, name
 
     def let_go(self, run_id: str) -> bool:
         """Let the task be; whether it has been cancelled."""
         self._running.pop(run_id, None)
+        self._names.pop(run_id, None)
         if run_id not in self._cancelled:
             return False
         self._cancelled.discard(run_id)
         return True
+
+    def cancel_named(self, name: Hashable) -> None:
+        """Cancel the run of that name; none where several have it, as nobody can tell which."""
+        runs = [run_id for run_id, known in self._names.items() if known == name]
+        if len(runs) == 1:
+            self.cancel(runs)
 
     def cancel(self, runs: Iterable[str]) -> None:
         """Cancel those of the runs that are under way here, each once."""

@@ -116,7 +116,7 @@ async def start(entry: Entry, gate: Gate) -> bool:
         abandon(entry, gate)
         entry.started = None
         raise
-    gate.lease.hold(entry.run_id)
+    gate.lease.hold(entry.run_id, entry.principal and entry.call.name_for(entry.principal))
     return True
 
 

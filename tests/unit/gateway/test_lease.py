@@ -93,3 +93,22 @@ def test_every_worker_has_a_name_of_its_own(lease):
     assert lease.worker.id != Lease().worker.id
     assert lease.worker.process > 0
     assert lease.worker.host
+
+
+async def test_a_run_is_cancelled_by_the_name_of_one_alone():
+    """Otherwise: one client stops the call of another that counts alike."""
+    lease = Lease()
+    waiting = asyncio.Event()
+
+    async def run(identifier):
+        lease.hold(identifier, "same")
+        await waiting.wait()
+
+    tasks = [asyncio.create_task(run(identifier)) for identifier in ("a", "b")]
+    await asyncio.sleep(0)
+    lease.cancel_named("same")
+    assert not lease.let_go("b")
+    lease.cancel_named("same")
+    assert lease.let_go("a")
+    tasks[1].cancel()
+    await asyncio.wait(tasks)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.http import Request, Send, unless_gone
 from agentxsuite.gateway.jsonrpc import METHOD_NOT_FOUND, Message, RpcError, is_modern
@@ -11,6 +13,8 @@ from agentxsuite.gateway.mcp.methods import HANDSHAKE_METHODS, MODERN_METHODS
 from agentxsuite.gateway.mcp.reading import read_call, read_request
 from agentxsuite.gateway.pipeline import open_door
 from agentxsuite.gateway.refusals import Refusal
+
+CANCELLED = "notifications/cancelled"  # of the old era; now a client says it by going away
 
 
 async def serve(request: Request, address: Address, gate: Gate, send: Send) -> None:
@@ -37,7 +41,10 @@ async def handled(exchange: Exchange) -> Reply:
     """The reply of the method's handler; raises RpcError or Refusal."""
     message = exchange.message
     if message.id is None:
-        await open_door(exchange.call, exchange.gate)
+        principal = await open_door(exchange.call, exchange.gate)
+        if message.method == CANCELLED and not exchange.modern:
+            call = structs.replace(exchange.call, request=message.params.get("requestId"))
+            exchange.gate.lease.cancel_named(call.name_for(principal))
         return accepted()
     handle = (MODERN_METHODS if exchange.modern else HANDSHAKE_METHODS).get(message.method)
     if handle is None:

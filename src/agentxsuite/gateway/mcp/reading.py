@@ -60,6 +60,7 @@ def read_call(request: Request, address: Address, message: Message, gate: Gate) 
         meta={name: value for name, value in message.meta.items() if not is_ours(name)},
         extra=extra_of(message),
         turn=turn_of(message),
+        request=message.id,
         key=key,
         named=request.text(b"x-agent"),
         certificate=request.certificate,

@@ -140,7 +140,7 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> A
     method, path, _ = start.split(" ")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    message = json.loads(body) if body else {}
+    message = json.loads(body) if body.startswith(b"{") else {}
     return Asked(method, path, headers, body, reader, writer, message)
 
 

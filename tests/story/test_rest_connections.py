@@ -159,7 +159,7 @@ def test_a_list_costs_the_same_for_one_and_for_fifty(
         ({"endpoint": "https://169.254.169.254/"}, "/endpoint"),
         ({"endpoint": "stdio://bash"}, "/endpoint"),
         ({"auth_method": "magic"}, "/auth_method"),
-        ({"auth_method": "oauth2"}, "/auth_method"),
+        ({"auth_method": "oauth2"}, "/auth_config"),
         ({"auth_method": "bearer"}, "/secret_ref"),
         ({"auth_method": "bearer", "secret_ref": "sec_none"}, "/secret_ref"),
         ({"secret_ref": "sec_none"}, "/secret_ref"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from agentxsuite.engines.upstream import (
+    AccessRefused,
     EgressDenied,
     UpstreamError,
     UpstreamRpcError,
@@ -58,6 +59,9 @@ def failed(error: UpstreamError, timeout: float) -> Refusal:
         return UpstreamRefused(sentence, error.rpc_code, error.message, error.data)
     if isinstance(error, EgressDenied):
         sentence = "The connection's address is not open to this server (EGRESS_ALLOW)."
+        return UpstreamFailed(error.code, sentence)
+    if isinstance(error, AccessRefused):
+        sentence = "The connection's authorization server gives no access: tell an administrator."
         return UpstreamFailed(error.code, sentence)
     sentence = "The upstream could not be reached or did not answer as MCP says."
     return UpstreamFailed(error.code, sentence)

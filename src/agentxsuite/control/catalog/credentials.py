@@ -6,9 +6,11 @@ from typing import Final
 
 from agentxsuite.control.catalog.endpoints import STDIO, endpoint_of
 from agentxsuite.control.catalog.models import AuthMethod, Connection
+from agentxsuite.control.catalog.upstreams import egress
 from agentxsuite.control.secretstore import services as secretstore
 from agentxsuite.control.secretstore.values import SecretUnreadable
 from agentxsuite.control.tenancy.problems import Invalid
+from agentxsuite.engines.upstream import UpstreamError, check_endpoint
 from agentxsuite.wire import JSON
 
 # What `auth_config` must hold for each method, and its form.
@@ -17,15 +19,23 @@ DETAILS: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
     AuthMethod.BEARER: {},
     AuthMethod.BASIC: {"username": re.compile(r"[^:\x00-\x1f\x7f]{1,256}")},
     AuthMethod.HEADER: {"header": re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")},
+    AuthMethod.OAUTH2: {"client_id": re.compile(r"[\x20-\x7e]{1,2048}")},
+}
+# What it may hold besides; without `token_url` the server is asked who gives out its tokens.
+MORE: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
+    AuthMethod.OAUTH2: {
+        "scope": re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*"),
+        "token_url": re.compile(r"https?://\S{1,2000}"),
+    },
 }
 
 
 def check_credential(connection: Connection) -> None:
     """Raise Invalid unless the connection could log in with what it names."""
     if connection.auth_method not in DETAILS:
-        fault = "This way of authentication is not supported yet."
+        fault = f"It must be one of {', '.join(DETAILS)}."
         raise _invalid("/auth_method", fault, "auth_method_unsupported")
-    _check_details(connection.auth_config, DETAILS[connection.auth_method])
+    _check_details(connection.auth_config, connection.auth_method)
     if connection.auth_method == AuthMethod.NONE:
         if connection.secret_ref is not None:
             raise Invalid.at("/secret_ref", "Without authentication there is nothing to send.")
@@ -37,13 +47,25 @@ def check_credential(connection: Connection) -> None:
     _check_secret(connection)
 
 
-def _check_details(config: JSON, details: Mapping[str, re.Pattern[str]]) -> None:
-    if not isinstance(config, dict) or config.keys() != details.keys():
+def _check_details(config: JSON, method: str) -> None:
+    details, more = DETAILS[method], MORE.get(method, {})
+    known = {**details, **more}
+    if not isinstance(config, dict) or not details.keys() <= config.keys() <= known.keys():
         expected = ", ".join(details) or "nothing"
-        raise Invalid.at("/auth_config", f"This way of authentication takes {expected}.")
-    for name, form in details.items():
-        if not isinstance(config[name], str) or not form.fullmatch(config[name]):
+        besides = f", and may take {', '.join(more)}" if more else ""
+        raise Invalid.at("/auth_config", f"This way of authentication takes {expected}{besides}.")
+    for name, value in config.items():
+        if not isinstance(value, str) or not known[name].fullmatch(value):
             raise Invalid.at(f"/auth_config/{name}", "It does not have the form it must have.")
+    if "token_url" in config:
+        _check_address("/auth_config/token_url", config["token_url"])
+
+
+def _check_address(path: str, url: str) -> None:
+    try:
+        check_endpoint(url, {}, egress())
+    except UpstreamError as error:
+        raise _invalid(path, error.detail, error.code) from None
 
 
 def _check_secret(connection: Connection) -> None:

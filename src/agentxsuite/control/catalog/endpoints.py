@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 from agentxsuite.control.catalog.models import AuthMethod, Connection
 from agentxsuite.control.secretstore.values import Revealed, SecretUnreadable
-from agentxsuite.engines.upstream import Endpoint, EndpointInvalid, check_headers
+from agentxsuite.engines.upstream import Client, Endpoint, EndpointInvalid, check_headers
 
 STDIO = "stdio:"
+SSE = "sse+"
+OAUTH2 = ("client_id", "scope", "token_url")  # what `auth_config` may say of it
 
 
 def endpoint_of(connection: Connection, revealed: Mapping[str, Revealed]) -> Endpoint:
@@ -23,12 +25,21 @@ def endpoint_of(connection: Connection, revealed: Mapping[str, Revealed]) -> End
         raise SecretUnreadable("The connection's credential cannot be read.")
     if url.startswith(STDIO):
         return Endpoint(identifier, url, secret=secret.value.reveal())
+    if connection.auth_method == AuthMethod.OAUTH2:
+        return Endpoint(identifier, url, client=client_of(connection, secret.value.reveal()))
     headers = (_header(connection, secret.value.reveal()),)
     try:
         check_headers(headers)
     except EndpointInvalid as error:
         raise SecretUnreadable(error.detail) from None
     return Endpoint(identifier, url, headers)
+
+
+def client_of(connection: Connection, secret: str) -> Client:
+    """Return us as the connection's authorization server knows us."""
+    known = {name: str(connection.auth_config.get(name, "")) for name in OAUTH2}
+    resource = connection.endpoint.removeprefix(SSE).partition("?")[0]
+    return Client(known.pop("client_id"), secret, resource, **known)
 
 
 def _header(connection: Connection, secret: str) -> tuple[str, str]:
@@ -40,7 +51,5 @@ def _header(connection: Connection, secret: str) -> tuple[str, str]:
         case AuthMethod.BASIC:
             pair = f"{config.get('username', '')}:{secret}".encode()
             return "Authorization", f"Basic {b64encode(pair).decode()}"
-        case AuthMethod.HEADER:
-            return str(config.get("header", "")), secret
         case _:
-            raise SecretUnreadable("The connection's way of authentication is not supported yet.")
+            return str(config.get("header", "")), secret

@@ -7,6 +7,7 @@ from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, check_headers
 from agentxsuite.engines.upstream.eras import ServerInfo
 from agentxsuite.engines.upstream.errors import (
+    AccessRefused,
     EgressDenied,
     EndpointInvalid,
     UpstreamError,
@@ -15,6 +16,7 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from agentxsuite.engines.upstream.grant import Client
 from agentxsuite.engines.upstream.names import mcp_name
 from agentxsuite.engines.upstream.templates import (
     Limits,
@@ -27,6 +29,8 @@ __all__ = [
     "PROMPTS",
     "RESOURCES",
     "TEMPLATES",
+    "AccessRefused",
+    "Client",
     "Egress",
     "EgressDenied",
     "Endpoint",

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from agentxsuite import wire
 from agentxsuite.engines.upstream import jsonrpc
+from agentxsuite.engines.upstream.endpoint import Endpoint
 from agentxsuite.engines.upstream.eras import Era, ServerInfo, stamped
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.wire import JSON
@@ -120,6 +121,10 @@ class Channel(Protocol):
 
         Raises UpstreamError.
         """
+        ...
+
+    def show(self, endpoint: Endpoint, /) -> None:
+        """From now on send the headers of this endpoint, which differs in nothing else."""
         ...
 
     async def end(self, session: Session | None, /) -> None:

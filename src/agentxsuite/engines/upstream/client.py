@@ -12,9 +12,11 @@ from agentxsuite.engines.upstream.catalogue import Kind
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, Web, locate
 from agentxsuite.engines.upstream.eras import ServerInfo
-from agentxsuite.engines.upstream.errors import EndpointInvalid, UpstreamTimeout
+from agentxsuite.engines.upstream.errors import CredentialRefused, EndpointInvalid, UpstreamTimeout
+from agentxsuite.engines.upstream.grant import Client
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.peer import Peer
+from agentxsuite.engines.upstream.purse import Purse
 from agentxsuite.engines.upstream.sse_channel import HttpSse
 from agentxsuite.engines.upstream.stdio import Stdio
 from agentxsuite.engines.upstream.streamable import Streamable
@@ -41,6 +43,7 @@ class Upstreams:
         bulkhead: int = BULKHEAD,
     ) -> None:
         self._egress = egress
+        self._purse = Purse(egress)
         self._templates = templates or {}
         self._bulkhead = bulkhead
         self._peers: dict[str, tuple[Endpoint, Peer]] = {}
@@ -97,7 +100,7 @@ class Upstreams:
             params = {**params, "_meta": eras.caller_meta(meta)}
         named = params.get(_NAMED.get(method, ""))
         call = Call(method, params, named, listener=listener)
-        return await _within(timeout, self._peer(endpoint).request(call), call)
+        return await _within(timeout, self._with(endpoint, lambda peer: peer.request(call)), call)
 
     async def list_all(
         self,
@@ -110,7 +113,7 @@ class Upstreams:
 
         Raises UpstreamError.
         """
-        return await _within(timeout, self._peer(endpoint).list_all(kind))
+        return await _within(timeout, self._with(endpoint, lambda peer: peer.list_all(kind)))
 
     async def who(
         self,
@@ -119,7 +122,7 @@ class Upstreams:
         timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
     ) -> ServerInfo:
         """What the upstream said about itself when we first met. Raises UpstreamError."""
-        return await _within(timeout, self._peer(endpoint).who())
+        return await _within(timeout, self._with(endpoint, Peer.who))
 
     async def list_tools(
         self,
@@ -128,7 +131,7 @@ class Upstreams:
         timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
     ) -> list[Message]:
         """Every tool's raw definition, all pages. Raises UpstreamError."""
-        return await _within(timeout, self._peer(endpoint).list_tools())
+        return await _within(timeout, self._with(endpoint, Peer.list_tools))
 
     async def probe(
         self,
@@ -137,7 +140,7 @@ class Upstreams:
         timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
     ) -> ServerInfo:
         """Ask for a sign of life now, and who is there. Raises UpstreamError."""
-        return await _within(timeout, self._peer(endpoint).probe())
+        return await _within(timeout, self._with(endpoint, Peer.probe))
 
     async def forget(self, endpoint_id: str) -> None:
         """Let go of a connection that changed or is gone; its process ends."""
@@ -151,6 +154,31 @@ class Upstreams:
             self._retire(endpoint_id)
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _with(
+        self, endpoint: Endpoint, deed: Callable[[Peer], Awaitable[Result]]
+    ) -> Awaitable[Result]:
+        peer = self._peer(endpoint)
+        if endpoint.client is None:
+            return deed(peer)
+        return self._lent(endpoint, endpoint.client, peer, deed)
+
+    async def _lent(
+        self,
+        endpoint: Endpoint,
+        client: Client,
+        peer: Peer,
+        deed: Callable[[Peer], Awaitable[Result]],
+    ) -> Result:
+        """Show an access token; another one where the upstream takes that no more."""
+        token = await self._purse.token(client)
+        peer.show(endpoint.bearing(token))
+        try:
+            return await deed(peer)
+        except CredentialRefused:
+            self._purse.spoil(client, token)
+        peer.show(endpoint.bearing(await self._purse.token(client)))
+        return await deed(peer)
 
     def _peer(self, endpoint: Endpoint) -> Peer:
         known = self._peers.get(endpoint.id)

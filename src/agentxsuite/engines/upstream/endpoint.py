@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Self
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from agentxsuite.engines.upstream.errors import EndpointInvalid
+from agentxsuite.engines.upstream.grant import Client
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _SSE = "sse+"  # before the scheme of the deprecated transport
@@ -28,13 +30,19 @@ _MAX_PARAMETERS = 32
 class Endpoint:
     """One connection's upstream; ``id`` is the connection's, ``secret`` goes to a stdio server.
 
-    ``headers`` are all that is sent besides the protocol's own. The repr shows no credential.
+    ``headers`` are all that is sent besides the protocol's own; with a ``client`` an access token
+    is asked for, which is. The repr shows no credential.
     """
 
     id: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     secret: str | None = None
+    client: Client | None = None
+
+    def bearing(self, token: str) -> Self:
+        """The same, with an access token to show (RFC 6750 section 2.1)."""
+        return replace(self, headers=(("Authorization", f"Bearer {token}"),))
 
     def __repr__(self) -> str:
         return f"Endpoint(id={self.id!r})"

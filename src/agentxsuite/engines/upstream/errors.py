@@ -8,6 +8,8 @@ UpstreamError
 │   └── StaleConnection     a socket used before was closed without a byte of answer
 ├── UpstreamTimeout         the deadline passed
 ├── UpstreamProtocolError   it answered, but not in the language we agreed on
+│   └── CredentialRefused   it does not take what we show; the request was not processed
+├── AccessRefused           an authorization server lends us no access
 └── UpstreamRpcError        it answered with a JSON-RPC error of its own
 """
 
@@ -66,6 +68,20 @@ class UpstreamProtocolError(UpstreamError):
     """An answer that is not the MCP we understand: bad JSON, wrong id, too large, HTTP 5xx."""
 
     code = "upstream_protocol"
+
+
+class CredentialRefused(UpstreamProtocolError):
+    """HTTP 401: what we show is not taken, and so nothing was done."""
+
+
+class AccessRefused(UpstreamError):
+    """The authorization server said no; ``error`` is its word (RFC 6749 section 5.2)."""
+
+    code = "access_refused"
+
+    def __init__(self, detail: str, error: str) -> None:
+        super().__init__(detail)
+        self.error = error
 
 
 class UpstreamRpcError(UpstreamError):

@@ -6,7 +6,11 @@ from http import HTTPStatus
 from agentxsuite import __version__
 from agentxsuite.engines.upstream import jsonrpc
 from agentxsuite.engines.upstream.endpoint import Endpoint, Web
-from agentxsuite.engines.upstream.errors import UpstreamError, UpstreamProtocolError
+from agentxsuite.engines.upstream.errors import (
+    CredentialRefused,
+    UpstreamError,
+    UpstreamProtocolError,
+)
 from agentxsuite.engines.upstream.http1 import Response
 
 JSON_TYPE = b"application/json"
@@ -32,9 +36,8 @@ def refusal(response: Response) -> UpstreamError:
     """What an answer that is no success means for the call."""
     status = response.status
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return UpstreamProtocolError(
-            f"The upstream refuses the connection's credential (HTTP {status})."
-        )
+        kind = CredentialRefused if status == HTTPStatus.UNAUTHORIZED else UpstreamProtocolError
+        return kind(f"The upstream refuses the connection's credential (HTTP {status}).")
     if status // 100 == _REDIRECTION:
         return UpstreamProtocolError(f"The upstream redirects (HTTP {status}); nobody follows.")
     if status // 100 == _CLIENT_ERROR and response.kind == JSON_TYPE:

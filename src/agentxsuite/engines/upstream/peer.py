@@ -5,6 +5,7 @@ import asyncio
 from agentxsuite.engines.upstream import catalogue, eras, jsonrpc, mirrors
 from agentxsuite.engines.upstream.calls import Call, Channel, Heard, Session
 from agentxsuite.engines.upstream.catalogue import Kind
+from agentxsuite.engines.upstream.endpoint import Endpoint
 from agentxsuite.engines.upstream.eras import ServerInfo
 from agentxsuite.engines.upstream.errors import (
     SessionLost,
@@ -61,6 +62,10 @@ class Peer:
         sign = "ping" if self._session.info.era == "handshake" else "server/discover"
         await self._ask(Call(sign, {}))
         return self._session.info
+
+    def show(self, endpoint: Endpoint) -> None:
+        """From now on send the headers of this endpoint."""
+        self._channel.show(endpoint)
 
     async def close(self) -> None:
         """Let go of the upstream; calls under way fail."""

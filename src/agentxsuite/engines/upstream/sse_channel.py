@@ -87,7 +87,8 @@ class HttpSse:
 
     def __init__(self, endpoint: Endpoint, web: Web, egress: Egress, limit: int) -> None:
         check_headers(endpoint.headers)
-        self._web, self._head = web, head(endpoint, web)
+        self._web, self._headers = web, endpoint.headers
+        self._head = head(endpoint, web)
         self._connect = partial(egress.connect, web, Connection)
         self._pool = Pool(self._connect, limit)
         self._courtesy = Pool(self._connect, COURTESIES)
@@ -147,6 +148,12 @@ class HttpSse:
             self._heard = None
             del self._waiting[number]
         return True
+
+    def show(self, endpoint: Endpoint, /) -> None:
+        """Send other headers from now on; raises EndpointInvalid."""
+        if endpoint.headers != self._headers:
+            check_headers(endpoint.headers)
+            self._headers, self._head = endpoint.headers, head(endpoint, self._web)
 
     async def end(self, _session: Session | None, /) -> None:
         """Close everything; calls under way fail."""

@@ -86,6 +86,9 @@ class Stdio:
             del self._waiting[number]
         return True
 
+    def show(self, _endpoint: Endpoint, /) -> None:
+        """Nothing: a process has what it was started with."""
+
     async def end(self, _session: Session | None, /) -> None:
         """End the process with its whole group; calls under way fail."""
         self._closed = True

@@ -45,6 +45,7 @@ class Streamable:
         self._courtesies: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._path = web.path.encode()
+        self._web, self._headers = web, endpoint.headers
         self._head = head(endpoint, web)
 
     async def start(self) -> None:
@@ -94,6 +95,12 @@ class Streamable:
         finally:
             connection.abort()
         return True
+
+    def show(self, endpoint: Endpoint, /) -> None:
+        """Send other headers from now on; raises EndpointInvalid."""
+        if endpoint.headers != self._headers:
+            check_headers(endpoint.headers)
+            self._headers, self._head = endpoint.headers, head(endpoint, self._web)
 
     async def end(self, session: Session | None, /) -> None:
         """Close the sockets; a session is handed back. Calls under way may finish."""

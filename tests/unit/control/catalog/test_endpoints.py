@@ -3,7 +3,7 @@ import pytest
 from agentxsuite.control.catalog.endpoints import endpoint_of
 from agentxsuite.control.catalog.models import Connection
 from agentxsuite.control.secretstore.values import Concealed, Revealed, SecretUnreadable
-from agentxsuite.engines.upstream import Endpoint
+from agentxsuite.engines.upstream import Client, Endpoint
 
 
 def revealed(value="s3cret"):
@@ -51,7 +51,6 @@ def test_a_command_gets_its_secret_aside():
         (stored("bearer"), revealed("snow \u2603")),
         (stored("header", {"header": "Host"}), revealed()),
         (stored("header", {}), revealed()),
-        (stored("oauth2"), revealed()),
     ],
 )
 def test_what_cannot_be_sent_is_not_tried(connection, secrets):
@@ -59,3 +58,11 @@ def test_what_cannot_be_sent_is_not_tried(connection, secrets):
     with pytest.raises(SecretUnreadable) as refused:
         endpoint_of(connection, secrets)
     assert "X-Admin" not in str(refused.value)
+
+
+def test_a_client_asks_for_tokens_for_its_server():
+    """Otherwise: a connection asks for a token that is good for another server, or for all."""
+    config = {"client_id": "me", "scope": "read"}
+    url = "sse+https://a.example/sse?x=1"
+    client = endpoint_of(stored("oauth2", config, url=url), revealed()).client
+    assert client == Client("me", "s3cret", "https://a.example/sse", "read", "")

@@ -106,7 +106,10 @@ def test_the_operator_opens_what_is_closed(actor, prod, settings):
 @pytest.mark.parametrize(
     ("access", "path"),
     [
-        ({"auth_method": "oauth2"}, "/auth_method"),
+        ({"auth_method": "oauth2"}, "/auth_config"),
+        ({"auth_method": "oauth2", "auth_config": {"client_id": "x", "y": "z"}}, "/auth_config"),
+        ({"auth_method": "oauth2", "auth_config": {"client_id": ""}}, "/auth_config/client_id"),
+        ({"auth_method": "oauth2", "auth_config": {"client_id": "x"}}, "/secret_ref"),
         ({"auth_method": "magic"}, "/auth_method"),
         ({"auth_method": "bearer"}, "/secret_ref"),
         ({"auth_method": "bearer", "secret_ref": "sec_unknown"}, "/secret_ref"),
@@ -125,6 +128,25 @@ def test_a_login_that_cannot_work_is_refused(refused, access, path):
     code, paths = refused(**access)
     assert paths == [path]
     assert code == ("auth_method_unsupported" if path == "/auth_method" else "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"scope": "a  b"}, "invalid_request"),
+        ({"scope": 'a"b'}, "invalid_request"),
+        ({"token_url": "ftp://as.example/token"}, "invalid_request"),
+        ({"token_url": "https://u:p@as.example/token"}, "endpoint_credentials"),
+        ({"token_url": "https://169.254.169.254/token"}, "egress_denied"),
+        ({"token_url": "http://10.0.0.1/token"}, "egress_denied"),
+    ],
+)
+def test_where_tokens_come_from_is_checked_like_every_address(refused, ref, more, code):
+    """The client's secret would be sent to the inside of the operator's network, or nowhere."""
+    config = {"client_id": "x", **more}
+    [name] = more
+    found = refused(auth_method="oauth2", auth_config=config, secret_ref=ref)
+    assert found == (code, [f"/auth_config/{name}"])
 
 
 @pytest.mark.usefixtures("templates")

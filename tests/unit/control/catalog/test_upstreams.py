@@ -94,7 +94,7 @@ async def test_a_credential_that_cannot_be_read_stops_it(connect, sync, server, 
     """A server would be asked without its credential."""
     secret = await sync_to_async(store)(actor, acme, None, "s3cret")
     connection = await connect(server.url, auth_method="bearer", secret_ref=secret.ref)
-    await Connection.objects.filter(id=connection.id).aupdate(auth_method="oauth2")
+    await Connection.objects.filter(id=connection.id).aupdate(auth_method="header")
     with pytest.raises(SecretsUnavailable):
         await sync(connection)
     assert server.asked == []

@@ -6,20 +6,12 @@ from agentxsuite.gateway.mcp.answers import SERVER
 from agentxsuite.gateway.mcp.exchange import Exchange, Result
 from agentxsuite.gateway.mcp.paging import caching
 from agentxsuite.gateway.pipeline import open_door
-from agentxsuite.wire import JSON
-
-# A stream tells of these (``subscriptions/listen``), which the old era has not.
-TELLING: dict[str, JSON] = {"tools": {"listChanged": True}}
 
 
 async def discover(exchange: Exchange) -> Result:
     """``server/discover``: what the modern era asks instead of ``initialize``."""
     versions = [MODERN, *HANDSHAKE]
-    return {
-        "supportedVersions": versions,
-        "capabilities": {**await here(exchange), **TELLING},
-        **caching(),
-    }
+    return {"supportedVersions": versions, "capabilities": await here(exchange), **caching()}
 
 
 async def initialize(exchange: Exchange) -> Result:

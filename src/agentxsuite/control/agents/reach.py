@@ -13,11 +13,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from agentxsuite.control.agents.models import Agent
-from agentxsuite.control.agents.words import asker_of, tool_of
 from agentxsuite.control.catalog.models import Tool
 from agentxsuite.control.policies.compile import policies_of
-from agentxsuite.control.policies.evaluation import INVOKE, Asker, PoliciesUnreadable
-from agentxsuite.control.policies.evaluation import Tool as Asked
+from agentxsuite.control.policies.evaluation import INVOKE, PoliciesUnreadable
+from agentxsuite.control.policies.facts import agent_of
+from agentxsuite.control.policies.words import Asker, place_of, tool_of
+from agentxsuite.control.policies.words import Tool as Asked
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines import pdp
@@ -93,7 +94,8 @@ class Bench:
 
     def verdict(self, agent: Agent, tool: Tool) -> Verdict:
         """Judge one pair, of `agents_in` and `tools_in` this environment."""
-        asker, known = asker_of(agent, self.environment), tool_of(tool)
+        asker = Asker(place_of(self.environment), agent_of(agent), None)
+        known = tool_of(tool)
         closed = dict(pdp.closed(asker.agent, known))
         standing = {name: code not in closed for name, code in STANDING.items()}
         if closed:

@@ -13,13 +13,13 @@ from agentxsuite.control.agents.models import Agent as AgentRow
 from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
 from agentxsuite.control.policies.compile import policies_of
-from agentxsuite.control.policies.facts import agent_of, environment_root, tool_root
+from agentxsuite.control.policies.facts import agent_of
 from agentxsuite.control.policies.then import policies_then, role_now, role_then
+from agentxsuite.control.policies.words import Asker, Server, Tool, place_of, tool_of
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment, Revision, User
 from agentxsuite.control.tenancy.problems import Invalid, Problem
 from agentxsuite.engines import pdp
-from agentxsuite.engines.schemas import Schema, SchemaRefused
 from agentxsuite.wire import JSON
 
 INVOKE: Final = "tool.invoke"
@@ -54,45 +54,6 @@ class Question:
     given: Mapping[str, JSON] = field(default_factory=dict)
     how: pdp.Circumstances = NOTHING_SAID
     at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An environment in the engine's words."""
-
-    organization: str
-    environment: str
-    attributes: Mapping[str, JSON]
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, in the engine's words."""
-
-    snapshot: Place
-    agent: pdp.Agent | None
-    member: pdp.Member | None
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """The connection of a tool."""
-
-    id: str
-    enabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool as it stands now."""
-
-    id: str
-    name: str
-    enabled: bool
-    approved: bool
-    sync_status: str
-    connection: Server
-    attributes: Mapping[str, JSON]
 
 
 def evaluate(question: Question) -> dict[str, JSON]:
@@ -144,45 +105,22 @@ def _compiled(organization: UUID, environment: UUID, revision: int) -> pdp.Polic
 
 def _asker(question: Question, at: datetime | None) -> Asker:
     environment, row, user = question.environment, question.agent, question.user
-    root = environment_root(environment)
-    place = Place(str(environment.organization_id), str(environment.id), root)
     member = None
     if user is not None:
         role = role_now(environment, user) if at is None else role_then(environment, user, at)
         if role is None:
             raise Invalid.at("/user", "This person has no role here at that time.")
         member = pdp.Member(str(user.id), user.email, role)
-    return Asker(place, agent_of(row) if row else None, member)
+    return Asker(place_of(environment), agent_of(row) if row else None, member)
 
 
 def _tool(environment: Environment, target: str) -> Tool | None:
     if not target.startswith(TOOL):
         return None
     rows = access.live(ToolRow).filter(environment=environment, connection__deleted_at=None)
-    row = (
-        rows.filter(name=target.removeprefix(TOOL))
-        .select_related("connection", "definition")
-        .first()
-    )
-    if row is None:
-        return None
-    return Tool(
-        id=str(row.id),
-        name=row.name,
-        enabled=row.enabled,
-        approved=row.definition is not None and _compiles(row.schema_json),
-        sync_status=row.sync_status,
-        connection=Server(str(row.connection_id), row.connection.enabled),
-        attributes=tool_root(row, row.connection.slug),
-    )
-
-
-def _compiles(schema: JSON) -> bool:
-    try:
-        Schema.compile(schema)
-    except SchemaRefused:
-        return False
-    return True
+    named = rows.filter(name=target.removeprefix(TOOL))
+    row = named.select_related("connection", "definition").first()
+    return None if row is None else tool_of(row)
 
 
 def _facts(asker: Asker, question: Question, tool: Tool | None) -> list[pdp.Told]:

@@ -68,15 +68,18 @@ class Cases:
             schema = self.operation.schema.raw_schema["components"]["schemas"][name]
         return schema
 
-    def edges(self, every: int) -> Iterator[Case]:
-        """Each field at its bounds, beyond them, missing, and of another type; one in so many."""
+    def edges(self, every: int, most: int | None) -> Iterator[Case]:
+        """Each field at its bounds, beyond them, missing, and of another type.
+
+        One in so many of them, and so many at most.
+        """
         schema = self.operation.schema
         cases = schema.iter_coverage_cases(
             self.operation,
             generation_modes=BOTH,
             generation_config=schema.config.generation_for(operation=self.operation),
         )
-        return map(self.placed, islice(cases, len(self.name) % every, None, every))
+        return map(self.placed, islice(cases, len(self.name) % every, most and most * every, every))
 
     def placed(self, case: Case) -> Case:
         """A case about rows that are there, but where the address itself is what is wrong."""

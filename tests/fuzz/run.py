@@ -26,10 +26,11 @@ OWN: Final = {"auth_logout": "leaver"}
 
 @dataclass(frozen=True)
 class Size:
-    """How much is asked: one edge in so many, so many examples of each mode, for each caller."""
+    """How much is asked: one edge in so many, so many at most, so many examples of each mode."""
 
     every: int
     examples: int
+    most: int | None = None
 
 
 SHORT: Final = Size(every=20, examples=2)
@@ -76,7 +77,7 @@ class Run:
 
     def less(self) -> Size:
         """For callers who are refused most of it."""
-        return Size(self.size.every * 5, self.size.examples // 5)
+        return Size(self.size.every, self.size.examples // 5, 3 if self.size is SHORT else None)
 
     def by(self, caller: str, cases: Cases, size: Size) -> None:
         """Ask as somebody; "" is nobody."""
@@ -84,7 +85,9 @@ class Run:
         def ask(case: Case) -> None:
             self.ask(case, caller, cases)
 
-        for case in chain(cases.good(), cases.edges(size.every)):  # each is made once it is asked
+        for case in chain(
+            cases.good(), cases.edges(size.every, size.most)
+        ):
             ask(case)
         if size.examples:
             cases.drawn(ask, size.examples)

@@ -22,7 +22,7 @@ class Recorder(Shop):
         }
         self.streams: list[Asked] = []
 
-    def answer(self, asked: Asked) -> Awaitable[None] | None:  # type: ignore[override]
+    def answer(self, asked: Asked) -> Awaitable[None] | None:
         """Answer one request."""
         if asked.path == "/token":
             lent = {"access_token": "lent-access", "token_type": "bearer"}

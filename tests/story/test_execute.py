@@ -208,6 +208,21 @@ def login_of(person):
     return AuthToken.objects.create(person)[1]
 
 
+@sync_to_async
+def named_like_an_environment(world):
+    world.allow()
+    world.company.agent("prod", world.company.dev)
+    return login_of(world.company.owner)
+
+
+async def test_an_environment_is_named_apart_from_agents(client, world):
+    """Otherwise: an agent that is called like an environment makes the other's name mean two."""
+    login = await named_like_an_environment(world)
+    asked = {**ECHO, "agent": world.agent.slug, "environment": "prod"}
+    answer = await execute(client, world, asked, authorization=f"Bearer {login}")
+    assert answer.status_code == 201, answer.text
+
+
 async def test_an_agent_runs_as_itself_only(client, world):
     """One agent could use the rights of another."""
     await sync_to_async(world.allow)()

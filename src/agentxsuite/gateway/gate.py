@@ -52,8 +52,10 @@ class Directory(Protocol):
         """Answer from the database as it is after the question was asked."""
         ...
 
-    async def environments(self, organization: str, reference: str) -> Sequence[str]:
-        """Ids of the environments that an id or name, or an agent's id or slug, may mean."""
+    async def environments(
+        self, organization: str, name: str | None = None, agent: str | None = None
+    ) -> Sequence[str]:
+        """Ids of the environments of a name or id, or that have the agent of a slug or id."""
         ...
 
     async def homes(self, organization: str, proof: Proof) -> Sequence[str]:

@@ -179,10 +179,12 @@ async def test_references_find_their_environments(directory, company):
     await sync_to_async(company.agent)("Clerk", company.dev)
     organization = str(company.organization.id)
     both = {str(company.prod.id), str(company.dev.id)}
-    assert set(await directory.environments(organization, "CLERK")) == both
-    for reference in ("prod", str(company.prod.id), str(prod.id)):
-        assert await directory.environments(organization, reference) == [str(company.prod.id)]
-    assert await directory.environments(organization, "nothing") == []
+    assert set(await directory.environments(organization, agent="CLERK")) == both
+    for name in ("prod", str(company.prod.id), str(company.prod.id).upper()):
+        assert await directory.environments(organization, name) == [str(company.prod.id)]
+    assert await directory.environments(organization, agent=str(prod.id)) == [str(company.prod.id)]
+    for nobody in ({"name": "nothing"}, {"name": "clerk"}, {"agent": "prod"}, {}):
+        assert await directory.environments(organization, **nobody) == []
 
 
 async def test_proofs_find_their_environments(directory, company, rival, master_keys):
@@ -228,7 +230,7 @@ async def test_agents_of_a_deleted_environment_are_found_no_more(directory, comp
         return kept.versions.get().fingerprint
 
     secret = Proof("secret", await make())
-    assert await directory.environments(organization, "s") == [str(company.prod.id)]
+    assert await directory.environments(organization, agent="s") == [str(company.prod.id)]
     assert await directory.homes(organization, secret) == [str(company.prod.id)]
     assert await directory.homes(organization, Proof("oidc", "https://id.example", "robot")) == []
 

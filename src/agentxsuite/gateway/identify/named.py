@@ -23,7 +23,8 @@ async def agent_by_name(name: str, call: Call, gate: Gate) -> Principal:
 
 async def opened_by(name: str, call: Call, gate: Gate) -> Opened | None:
     """The login of the agent of that slug or id, in the environment that is meant."""
-    found = await gate.directory.environments(call.organization, call.environment or name)
+    slug = None if call.environment else name
+    found = await gate.directory.environments(call.organization, call.environment, slug)
     if len(found) != 1:
         return None
     facts = await gate.directory.ask(Question(call.organization, environment=found[0]))

@@ -18,8 +18,10 @@ async def environments_of(call: Call, gate: Gate) -> Sequence[str]:
     """The environments a person may mean: the named one, or all that have the agent."""
     if call.agent is None:
         raise Malformed("agent_missing", "Name the agent to run as, by its id or slug: 'agent'.")
-    reference = call.environment or call.agent
-    found = await gate.directory.environments(call.organization, reference)
+    if call.environment:
+        found = await gate.directory.environments(call.organization, call.environment)
+    else:
+        found = await gate.directory.environments(call.organization, agent=call.agent)
     if not found:
         raise no_agent()
     return found

@@ -55,10 +55,12 @@ class FreshDirectory:
             raise database_down() from None
         return Facts(snapshot, reading.token_live, reading.user)
 
-    async def environments(self, organization: str, reference: str) -> Sequence[str]:
-        """Ids of the environments that the reference may mean; raises Unavailable."""
+    async def environments(
+        self, organization: str, name: str | None = None, agent: str | None = None
+    ) -> Sequence[str]:
+        """Ids of the environments of a name or id, or with an agent; raises Unavailable."""
         try:
-            return await self._reader.environments(organization, reference)
+            return await self._reader.environments(organization, name, agent)
         except ReadFailed:
             raise database_down() from None
 

@@ -39,11 +39,11 @@ AND version.number = (SELECT max(number) FROM secretstore_secretversion
 """,
     "environments": """
 SELECT id FROM tenancy_environment
-WHERE organization_id = $1::uuid AND deleted_at IS NULL AND (id::text = $2 OR name = $3)
+WHERE organization_id = $1::uuid AND deleted_at IS NULL AND (id::text = lower($2) OR name = $2)
 UNION SELECT agent.environment_id FROM agents_agent AS agent
 JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
 WHERE agent.organization_id = $1::uuid AND agent.deleted_at IS NULL
-AND (agent.id::text = $2 OR lower(agent.slug) = $2)
+AND (agent.id::text = $3 OR lower(agent.slug) = $3)
 """,
 }
 
@@ -66,9 +66,11 @@ class PostgresReader:
             self._worker = asyncio.create_task(self._drain())
         return await answer
 
-    async def environments(self, organization: str, reference: str) -> Sequence[str]:
+    async def environments(
+        self, organization: str, name: str | None, agent: str | None
+    ) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
-        values = organization, reference.lower(), reference
+        values = organization, name or "", (agent or "").lower()
         rows = await self._hotline.ask([organization], "environments", values)
         return [str(row[0]) for row in rows]
 

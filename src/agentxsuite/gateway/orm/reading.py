@@ -28,7 +28,9 @@ class Reader(Protocol):
         """Answer one question; raises ReadFailed."""
         ...
 
-    async def environments(self, organization: str, reference: str) -> Sequence[str]:
+    async def environments(
+        self, organization: str, name: str | None, agent: str | None
+    ) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
         ...
 

@@ -21,7 +21,7 @@ WHERE organization_id = :organization AND deleted_at IS NULL AND (id = :id OR na
 UNION SELECT agent.environment_id FROM agents_agent AS agent
 JOIN tenancy_environment AS home ON home.id = agent.environment_id AND home.deleted_at IS NULL
 WHERE agent.organization_id = :organization AND agent.deleted_at IS NULL
-AND (agent.id = :id OR lower(agent.slug) = :slug)
+AND (agent.id = :agent OR lower(agent.slug) = :slug)
 """
 HOMES = """
 SELECT agent.environment_id FROM agents_agent AS agent
@@ -65,13 +65,17 @@ class SqliteReader:
         self._waiting.append((question, answer))
         return await answer
 
-    async def environments(self, organization: str, reference: str) -> Sequence[str]:
+    async def environments(
+        self, organization: str, name: str | None, agent: str | None
+    ) -> Sequence[str]:
         """Ids of live environments by their id or name, or by an agent's id or slug."""
+        slug = agent and agent.lower()
         values = {
             "organization": compact(organization),
-            "id": compact(reference.lower()),
-            "name": reference,
-            "slug": reference.lower(),
+            "id": name and compact(name.lower()),
+            "name": name,
+            "agent": slug and compact(slug),
+            "slug": slug,
         }
         return self._ids(ENVIRONMENTS, values)
 

@@ -245,7 +245,8 @@ async def test_each_plane_answers_its_own(world):
         assert (await client.get("/healthz")).status_code == 200
     async with serving("control") as client:
         assert (await client.get("/api/v1/orgs/")).status_code == 401
-        assert (await client.get("/healthz")).status_code == 404
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.post(world.mcp, json={}, headers=world.bearer)).status_code == 404
 
 
 async def test_a_server_that_is_starting_says_so():

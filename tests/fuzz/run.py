@@ -85,9 +85,7 @@ class Run:
         def ask(case: Case) -> None:
             self.ask(case, caller, cases)
 
-        for case in chain(
-            cases.good(), cases.edges(size.every, size.most)
-        ):
+        for case in chain(cases.good(), cases.edges(size.every, size.most)):
             ask(case)
         if size.examples:
             cases.drawn(ask, size.examples)

@@ -12,6 +12,7 @@ from typing import Any
 import mcp_types as types
 import uvicorn
 from mcp.server.lowlevel import Server
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
 from tests.servers import suite_content as content
@@ -65,6 +66,10 @@ NAMES = (
 )
 
 
+changes = InMemorySubscriptionBus()
+spare = [f"test_spare_{number}" for number in range(9)]  # tools that are only there to go
+
+
 def _schema(name: str) -> JSON:
     if name == "json_schema_2020_12_tool":
         return content.SCHEMA_2020
@@ -75,7 +80,7 @@ def _schema(name: str) -> JSON:
 async def list_tools(_context: Any, _params: Any) -> JSON:
     tools = [
         {"name": name, "description": f"Fixture {name}.", "inputSchema": _schema(name)}
-        for name in (*NAMES, "json_schema_2020_12_tool")
+        for name in (*NAMES, "json_schema_2020_12_tool", *spare)
     ]
     return {"tools": tools}
 
@@ -184,7 +189,14 @@ async def need_sampling(context: Any, _params: Any) -> JSON:
     return {"content": [text("The client can sample.")]}
 
 
+async def change_tools(_context: Any, _params: Any) -> JSON:
+    spare.pop()
+    await changes.publish(ToolsListChanged())
+    return {"content": [text("changed")]}
+
+
 ANSWERS = {
+    "test_trigger_tool_change": change_tools,
     "test_error_handling": fail,
     "test_tool_with_logging": log,
     "test_logging_tool": log,
@@ -275,6 +287,7 @@ def main() -> None:
         on_list_prompts=in_its_era(list_prompts, cacheable=True),
         on_get_prompt=in_its_era(get_prompt),
         on_completion=in_its_era(complete),
+        on_subscriptions_listen=ListenHandler(changes),
     )
     config = uvicorn.Config(
         server.streamable_http_app(), log_level="warning", timeout_graceful_shutdown=1

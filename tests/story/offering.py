@@ -46,11 +46,14 @@ def permit(world: World, action: str, target: str, effect: str = "allow", **fact
 async def rpc(
     client: httpx2.AsyncClient, world: World, method: str, params: Any = None, **how: Any
 ) -> httpx2.Response:
-    """One request over the wire; ``slug`` is a single server's, ``modern`` the era."""
+    """One request over the wire; ``slug`` is a single server's, ``modern`` the era.
+
+    ``able`` are the client's capabilities.
+    """
     params, slug, modern = dict(params or {}), how.get("slug"), how.get("modern", True)
     lines = {"accept": "application/json, text/event-stream", **world.bearer}
     if modern:
-        ours = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
+        ours = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": how.get("able", {})}
         params["_meta"] = {**params.get("_meta", {}), **ours}
         lines |= {"mcp-protocol-version": MODERN, "mcp-method": method}
         if method in NAMED:

@@ -68,14 +68,18 @@ async def test_an_answer_is_good_for_its_own_question_alone(client, world):
         {"requestState": f"{state}x"},
         {"requestState": "for Monday"},
         {"requestState": state, "arguments": {"day": "Friday"}},
-        {},
     ]
     for more in wrong:
         refused = await call(client, world, inputResponses=answers, **more)
         assert refused["error"]["code"] == -32602
         assert refused["error"]["data"]["code"] == "request_state_refused"
-    odd = await call(client, world, inputResponses=[1])
-    assert odd["error"]["code"] == -32602
+    for odd in ([1], {"who": 1}):
+        unread = await call(client, world, inputResponses=odd)
+        assert unread["error"]["code"] == -32602
+    mute = await call(client, world, {}, inputResponses=answers)
+    assert mute["error"]["data"]["code"] == "request_state_refused"
+    fresh = await call(client, world, inputResponses=answers)
+    assert fresh["result"]["content"][0]["text"] == "decline, decline, None"
     other = await sync_to_async(world.company.agent)("Other")
     world.token, mine = await sync_to_async(world.company.token)(other), world.token
     stolen = await call(client, world, inputResponses=answers, requestState=state)

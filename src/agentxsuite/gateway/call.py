@@ -22,7 +22,7 @@ DEFAULT_TIMEOUT = 30.0  # seconds
 
 
 class Turn(Struct, frozen=True):
-    """What a caller brings to a tool that asked back: its answers, and the state it was given."""
+    """What a caller brings to whom asked back: its answers, and the state it was given."""
 
     answers: Mapping[str, JSON] | None
     state: str | None
@@ -55,7 +55,7 @@ class Call(Struct, frozen=True, kw_only=True):
     named: str | None = None  # X-Agent
     certificate: str | None = None  # of the client, as whoever ended TLS has seen it
     listener: Listener | None = None  # hears what the upstream says meanwhile
-    askable: bool = False  # whether a tool may ask back
+    askable: frozenset[str] = frozenset()  # the client capabilities by which it may be asked
     turn: Turn | None = None
     request: str | int | None = None  # the caller's own number of the request
 

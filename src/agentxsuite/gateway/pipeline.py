@@ -8,12 +8,12 @@ from agentxsuite.engines.pdp import Decision
 from agentxsuite.gateway.authorize import INVOKE, check_scope, decide, enforce, reasons, visible
 from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Principal
 from agentxsuite.gateway.facts import Offer, Tool
-from agentxsuite.gateway.forward import check_dispatchable, forward
+from agentxsuite.gateway.forward import check_dispatchable
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.idempotency import recall
 from agentxsuite.gateway.identify import identify
 from agentxsuite.gateway.looking import ask, concerns
-from agentxsuite.gateway.questions import declined, is_question, outcome_of, resume
+from agentxsuite.gateway.questions import put, resume
 from agentxsuite.gateway.record import note, recorded, start, stop_flood
 from agentxsuite.gateway.refusals import Invalid, Throttled, Unknown
 from agentxsuite.wire import JSON
@@ -37,22 +37,8 @@ async def call_tool(call: Call, gate: Gate) -> Entry:
             await ask(target, gate)  # or 403, 502, 504
         if await start(entry, gate):  # nothing runs unrecorded, and nothing twice
             params = {"name": target.upstream_name, "arguments": arguments, **more}
-            result = await run(entry, target, params, gate)  # or 502, 504
-            entry.outcome = outcome_of(entry, result, gate)  # or 502
+            entry.outcome = await put(entry, "tools/call", params, gate)  # or 502, 504
     return entry
-
-
-async def run(
-    entry: Entry, target: Tool, params: Mapping[str, JSON], gate: Gate
-) -> Mapping[str, JSON]:
-    """The tool's result; what it asks of a caller that cannot be asked is declined, once."""
-    result = await forward(target.connection, "tools/call", params, entry.timeout, gate, entry.call)
-    if is_question(result) and not entry.call.askable:
-        begun = entry.started or gate.clock()
-        left = entry.timeout - (gate.clock() - begun).total_seconds()
-        params = {**params, **declined(result)}
-        result = await forward(target.connection, "tools/call", params, left, gate, entry.call)
-    return result
 
 
 async def open_door(call: Call, gate: Gate) -> Principal:

@@ -166,7 +166,7 @@ class StateRefused(Refusal):
     outcome = "invalid"
 
     def __init__(self) -> None:
-        sentence = "This answer comes too late, or belongs to another call: call the tool again."
+        sentence = "This answer comes too late, or belongs to another question: start again."
         super().__init__("request_state_refused", sentence)
 
 

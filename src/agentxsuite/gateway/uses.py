@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from agentxsuite.engines.upstream import PROMPTS, mcp_name
 from agentxsuite.gateway.authorize import GET, READ, check_scope, standing
-from agentxsuite.gateway.call import Call, Entry, Outcome, Principal
+from agentxsuite.gateway.call import Call, Entry, Principal
 from agentxsuite.gateway.facts import Connection, Offer
-from agentxsuite.gateway.forward import forward
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.identify import identify
 from agentxsuite.gateway.naming import JOINT, prompt_target
 from agentxsuite.gateway.offered import at, definitions, prompt, resource, some
 from agentxsuite.gateway.pipeline import authorize, limit
+from agentxsuite.gateway.questions import put, resume
 from agentxsuite.gateway.record import begin, recorded, stop_flood
 from agentxsuite.gateway.refusals import Invalid, Unknown
 from agentxsuite.wire import JSON
@@ -42,13 +42,10 @@ async def use(call: Call, gate: Gate, way: Use) -> Entry:
         entry.decision = authorize(entry, principal, offer, gate)  # or 403
         await limit(entry, principal, offer, gate)  # or 429
         check_arguments(offer, call)  # or 400
+        params = {**way.params(offer, call), **resume(entry, gate)}  # or 400
         gate.vigil.used[offer.connection.id] = offer.connection
         await begin(entry, gate)  # nothing is read unrecorded
-        params = way.params(offer, call)
-        result = await forward(
-            offer.connection, way.method, params, entry.timeout, gate, call
-        )  # or 502, 504
-        entry.outcome = Outcome(result, is_error=False)
+        entry.outcome = await put(entry, way.method, params, gate)  # or 502, 504
     return entry
 
 

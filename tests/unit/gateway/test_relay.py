@@ -57,12 +57,12 @@ async def test_nothing_else_is_passed_on():
 
 def test_an_upstream_knows_what_the_client_can_be_asked():
     """Otherwise: tools ask a client that cannot answer, or never ask one that can."""
-    able = {"elicitation": {"form": {}}, "sampling": {}, "roots": {}}
-    relay = Relay(wishes(clientCapabilities=able, logLevel="info"), [].append)
-    assert relay.stamp == {
-        f"{META}clientCapabilities": {"elicitation": {"form": {}}},
-        f"{META}logLevel": "info",
-    }
+    able = {"elicitation": {"form": {}}, "sampling": {"tools": {}}, "roots": {}}
+    told = {**able, "tasks": {}}
+    relay = Relay(wishes(clientCapabilities=told, logLevel="info"), [].append)
+    assert relay.stamp == {f"{META}clientCapabilities": able, f"{META}logLevel": "info"}
+    some = wishes(clientCapabilities={"sampling": {}, "extensions": {}})
+    assert some.capabilities == {"sampling": {}}
     assert wishes(clientCapabilities=able, modern=False).capabilities == {}
     assert wishes(clientCapabilities=3).capabilities == {}
 

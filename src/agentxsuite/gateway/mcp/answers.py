@@ -17,6 +17,7 @@ from agentxsuite.gateway.jsonrpc import (
     error_status,
 )
 from agentxsuite.gateway.mcp.exchange import Address, Exchange, Reply, Result
+from agentxsuite.gateway.mcp.lacking import is_lacking
 from agentxsuite.gateway.protected import SCOPES, metadata_address
 from agentxsuite.gateway.refusals import (
     Denied,
@@ -98,8 +99,7 @@ def response(message: Message, result: Result, headers: Headers = ()) -> Answer:
 
 def refused(no: RpcError | Refusal, whence: Whence) -> Reply:
     """A refusal in MCP's words: unknown and unlisted look alike, all else a model can read."""
-    if isinstance(no, StateRefused):
-        no = RpcError(INVALID_PARAMS, no.detail, told(no))
+    no = protocol_error(no, whence)
     if isinstance(no, RpcError):
         return error(no, whence)
     if isinstance(no, Unauthenticated | InsufficientScope):
@@ -113,6 +113,15 @@ def refused(no: RpcError | Refusal, whence: Whence) -> Reply:
     return error(rpc_error(no), whence, about(no))
 
 
+def protocol_error(no: RpcError | Refusal, whence: Whence) -> RpcError | Refusal:
+    """What the protocol has an error of its own for, whatever the method; else as it is."""
+    if isinstance(no, StateRefused):
+        return RpcError(INVALID_PARAMS, no.detail, told(no))
+    if isinstance(no, UpstreamRefused) and whence.modern and whence.message is not None:
+        return own_error(no) if is_lacking(no, whence.message) else no
+    return no
+
+
 def error(no: RpcError, whence: Whence, headers: Headers = ()) -> Answer:
     """A JSON-RPC error under the status of its era."""
     identity = whence.message.id if whence.message else None
@@ -123,9 +132,14 @@ def error(no: RpcError, whence: Whence, headers: Headers = ()) -> Answer:
 def rpc_error(no: Refusal) -> RpcError:
     """A refusal where there is no result to put it in; an upstream's own error as it came."""
     if isinstance(no, UpstreamRefused) and no.rpc_code not in OF_THE_WIRE:
-        return RpcError(no.rpc_code, no.message, no.data)
+        return own_error(no)
     code = INVALID_PARAMS if isinstance(no, Invalid) else INTERNAL_ERROR
     return RpcError(code, no.detail, told(no))
+
+
+def own_error(no: UpstreamRefused) -> RpcError:
+    """An upstream's error as it came."""
+    return RpcError(no.rpc_code, no.message, no.data)
 
 
 def unknown(whence: Whence) -> RpcError:

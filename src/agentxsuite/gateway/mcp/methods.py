@@ -18,7 +18,7 @@ BOTH_ERAS: Mapping[str, Handler] = {
     "resources/list": resources_list,
     "resources/read": Streaming(resources_read),
     "resources/templates/list": templates_list,
-    "tools/call": Streaming(tools_call, askable=True),
+    "tools/call": Streaming(tools_call),
     "tools/list": tools_list,
 }
 MODERN_METHODS: Mapping[str, Handler] = {

@@ -72,10 +72,17 @@ def turn_of(message: Message) -> Turn | None:
     answers, state = message.params.get("inputResponses"), message.params.get("requestState")
     if answers is None and state is None:
         return None
-    if not isinstance(answers, dict | None) or not isinstance(state, str | None):
-        sentence = "'inputResponses' must be an object and 'requestState' a string."
+    if not is_answers(answers) or not isinstance(state, str | None):
+        sentence = "'inputResponses' must be an object of objects and 'requestState' a string."
         raise RpcError(INVALID_PARAMS, sentence)
     return Turn(answers, state)
+
+
+def is_answers(value: JSON) -> bool:
+    """Whether there are no answers, or each is an object, as every result is."""
+    if value is None:
+        return True
+    return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
 
 
 def extra_of(message: Message) -> dict[str, JSON]:

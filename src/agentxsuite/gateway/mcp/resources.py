@@ -9,6 +9,7 @@ from agentxsuite.gateway.jsonrpc import INVALID_PARAMS, RpcError
 from agentxsuite.gateway.mcp import paging
 from agentxsuite.gateway.mcp.exchange import Exchange, Result
 from agentxsuite.gateway.offered import LISTED_RESOURCES, LISTED_TEMPLATES, list_offers
+from agentxsuite.gateway.questions import is_question
 from agentxsuite.gateway.uses import READING, use
 
 
@@ -34,6 +35,7 @@ async def resources_read(exchange: Exchange) -> Result:
     result = entry.outcome.result if entry.outcome else {}
     if call.passthrough is None and isinstance(entry.target, Offer):
         result = relinking.of_reading(result, entry.target.connection.slug)
-    if exchange.modern:  # whatever the server says of it, what one may read is one's own affair
-        return {**paging.caching(), **result, "cacheScope": "private"}
-    return result
+    if not exchange.modern or is_question(result):
+        return result
+    # Whatever the server says of it, what one may read is one's own affair.
+    return {**paging.caching(), **result, "cacheScope": "private"}

@@ -16,11 +16,10 @@ class Streaming(Struct, frozen=True):
     """A handler whose upstream is heard while it works."""
 
     handle: ResultHandler
-    askable: bool = False
 
     async def __call__(self, exchange: Exchange) -> Result | Reply:
         """The result, where nobody wants to hear of it before; else a reply that tells."""
-        wishes = Wishes.of(exchange.message, modern=exchange.modern, askable=self.askable)
+        wishes = Wishes.of(exchange.message, modern=exchange.modern)
         if wishes.to_hear and accepts_events(exchange.request):
             return Told(exchange, wishes, self.handle)
         return await self.handle(heard(exchange, wishes) if wishes.capabilities else exchange)
@@ -60,6 +59,6 @@ class Told(Struct, frozen=True):
 def heard(exchange: Exchange, wishes: Wishes, tell: Tell | None = None) -> Exchange:
     """The exchange, with somebody who hears what its upstream says, and may be asked."""
     call = structs.replace(
-        exchange.call, listener=Relay(wishes, tell), askable=bool(wishes.capabilities)
+        exchange.call, listener=Relay(wishes, tell), askable=frozenset(wishes.capabilities)
     )
     return structs.replace(exchange, call=call)

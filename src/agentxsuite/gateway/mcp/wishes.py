@@ -11,7 +11,7 @@ from agentxsuite.wire import JSON
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 # A client of the handshake era sets its level for a session, and there is none.
 HANDSHAKE_LEVEL = "info"
-OFFERED = ("elicitation",)  # what of a client's capabilities an upstream is told
+OFFERED = ("elicitation", "sampling", "roots")  # what of its capabilities an upstream is told
 
 
 class Wishes(Struct, frozen=True):
@@ -22,11 +22,8 @@ class Wishes(Struct, frozen=True):
     capabilities: Mapping[str, JSON]
 
     @classmethod
-    def of(cls, message: Message, *, modern: bool, askable: bool = True) -> "Wishes":
-        """What a message says in its ``_meta``; raises RpcError for what cannot be meant.
-
-        What is not ``askable`` is done without a question.
-        """
+    def of(cls, message: Message, *, modern: bool) -> "Wishes":
+        """What a message says in its ``_meta``; raises RpcError for what cannot be meant."""
         token = message.meta.get("progressToken")
         if token is not None and not is_id(token):
             raise RpcError(INVALID_PARAMS, "'progressToken' must be a string or an integer.")
@@ -37,7 +34,7 @@ class Wishes(Struct, frozen=True):
             raise RpcError(INVALID_PARAMS, f"'{META}logLevel' is none of {', '.join(LEVELS)}.")
         told = message.meta.get(f"{META}clientCapabilities")
         known = told if isinstance(told, dict) else {}
-        return cls(token, level, {n: known[n] for n in OFFERED if askable and n in known})
+        return cls(token, level, {name: known[name] for name in OFFERED if name in known})
 
     @property
     def to_hear(self) -> bool:

@@ -55,6 +55,12 @@ UNWATCHED = {
     "runs.Worker": "says which process is alive, and allows nobody anything",
     "runs.IdempotencyKey": "is read anew for every call that brings one",
     "audit.AuditEvent": "is written by calls, and read by none",
+    "oauth.Client": "is asked at the login, and by no call",
+    "oauth.Machine": "is asked for a token, and by no call",
+    "oauth.Grant": "ends by the rows of its tokens, which are read anew for every call",
+    "oauth.Code": "is asked for a token, and by no call",
+    "oauth.AccessToken": "tells of a token whose row is read anew for every call",
+    "oauth.RefreshToken": "is asked for a token, and by no call",
 }
 UNREAD = {
     "connection": {

@@ -19,6 +19,9 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    # The library's first migration names our models without saying so: going back would break it.
+    run_before = [("oauth2_provider", "0001_initial")]
+
     operations = [
         migrations.CreateModel(
             name="Client",

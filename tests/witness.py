@@ -2,10 +2,11 @@
 
 Code under test sees what its scope lists. A test body stands outside of every scope and would see
 nothing: before each of its statements its connection is told the organizations that this run knows.
-Tables are emptied between tests by the owner, which the role `app` could not do; and evidence that
+Tables are emptied between tests by one who may, which the role `app` could not do; and evidence that
 a test makes up is written with the owner's rights, because `app` can only read it.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +18,16 @@ from django.core.management.commands import flush
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_save
+from psycopg.conninfo import make_conninfo
 
 from agentxsuite.control.storage.roles import as_owner
 from agentxsuite.control.tenancy.models import KeptAnswer, Organization
 from agentxsuite.control.tenancy.scope import INSTALLATION, open_scope
 
+TABLES = """
+SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+AND relkind IN ('r', 'p') AND NOT relispartition
+AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"""
 TELL = "SELECT set_config('agentxsuite.organizations', %s, false)"
 FORGE = """
 CREATE OR REPLACE FUNCTION tests_forge(statement text) RETURNS void
@@ -46,13 +52,21 @@ def _unchanged(execute: Any, sql: str, params: Any, many: Any, context: Any) -> 
     return execute(sql, params, many, context)
 
 
-def emptied_by_the_owner(command: flush.Command, **options: Any) -> None:
-    """What `flush` does here: between tests all tables are emptied."""
-    with as_owner():
-        flush_as_it_is(command, **options)
+def emptied(_command: flush.Command, **_options: Any) -> None:
+    """What `flush` does here: between tests all tables are emptied, whatever guards them.
+
+    By deletion: the tables are small, and to truncate them all takes a tenth of a second.
+    """
+    with psycopg.connect(conninfo_of_tests(), autocommit=True) as admin:
+        tables = [row[0] for row in admin.execute(TABLES)]
+        deletions = "".join(f"DELETE FROM {table};" for table in tables)  # noqa: S608 - our own
+        admin.execute(f"SET session_replication_role = replica; {deletions}".encode())
 
 
-flush_as_it_is = flush.Command.handle
+def conninfo_of_tests() -> str:
+    """Where the tests' tables are, for one who may do everything."""
+    name = connection.settings_dict["NAME"]
+    return make_conninfo(os.environ["TEST_ADMIN_URL"], dbname=name)
 
 
 class Witness:
@@ -75,7 +89,7 @@ class Witness:
         pre_save.connect(self.note, sender=Organization)
         pre_save.connect(self.note_holder, sender=KeptAnswer)
         connection_created.connect(self.attach)
-        flush.Command.handle = emptied_by_the_owner
+        flush.Command.handle = emptied
 
     def note(self, instance: Organization, **_: object) -> None:
         """Remember an organization that is being stored."""

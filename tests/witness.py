@@ -2,8 +2,8 @@
 
 Code under test sees what its scope lists. A test body stands outside of every scope and would see
 nothing: before each of its statements its connection is told the organizations that this run knows.
-Tables are emptied between tests by one who may, which the role `app` could not do; and evidence that
-a test makes up is written with the owner's rights, because `app` can only read it.
+Tables are emptied between tests by one who may, which `app` may not; and evidence that a test makes
+up is written with the owner's rights, because `app` can only read it.
 """
 
 import os

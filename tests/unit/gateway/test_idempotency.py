@@ -2,6 +2,7 @@
 
 import pytest
 
+from agentxsuite.gateway.call import Turn
 from agentxsuite.gateway.http import Request
 from agentxsuite.gateway.idempotency import digest, path_of, read_key, recall
 from agentxsuite.gateway.refusals import (
@@ -84,10 +85,12 @@ def test_another_request_is_another():
         asked(arguments={"amount": 10**30}),
         asked(timeout=5),
         asked(extra={"x": 1}),
+        asked(turn=Turn({"0": {"action": "accept"}}, "sealed")),
+        asked(turn=Turn({"0": {"action": "decline"}}, "sealed")),
         digest(call(), principal(policy_set(rule("allow"))), tool(id=OTHER)),
         digest(call(), principal(policy_set(rule("allow")), agent=agent(id=OTHER)), tool()),
     }
-    assert len(different) == 8
+    assert len(different) == 10
 
 
 def test_a_key_belongs_to_its_address():

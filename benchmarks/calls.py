@@ -43,18 +43,23 @@ class Address:
 
     def post(self, body: Any) -> bytes:
         """The bytes of a POST of ``body`` as JSON."""
-        parts, data = urlsplit(self.url), orjson.dumps(body)
-        lines = [
-            f"POST {parts.path or '/'} HTTP/1.1",
-            f"Host: {parts.netloc}",
+        data = orjson.dumps(body)
+        lines = (
             "Content-Type: application/json",
             "Accept: application/json, text/event-stream",
             f"Content-Length: {len(data)}",
-            *self.headers,
-        ]
+        )
+        return self._request(f"POST {urlsplit(self.url).path or '/'}", *lines) + data
+
+    def get(self, path: str) -> bytes:
+        """The bytes of a GET of a path on the same server."""
+        return self._request(f"GET {path}", "Accept: application/json")
+
+    def _request(self, line: str, *headers: str) -> bytes:
+        lines = [f"{line} HTTP/1.1", f"Host: {urlsplit(self.url).netloc}", *headers, *self.headers]
         if self.token:
             lines.append(f"Authorization: Bearer {self.token}")
-        return "\r\n".join((*lines, "", "")).encode() + data
+        return "\r\n".join((*lines, "", "")).encode()
 
 
 @dataclass(frozen=True, slots=True)

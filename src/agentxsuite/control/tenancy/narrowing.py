@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.db.models.functions import Left
 from rest_framework import serializers
 
+from agentxsuite.control.tenancy.beginning import begins
 from agentxsuite.control.tenancy.evidence import EARLY, LATE, first_id
 
 ANY: Final = "*"
@@ -45,18 +44,9 @@ def matching(column: str) -> Narrow:
     def narrow(rows: Rows, value: str) -> Rows:
         if not value.endswith(ANY):
             return rows.filter(**{column: value})
-        prefix = value.removesuffix(ANY)
-        begun: Rows = rows.filter(**{f"{column}__startswith": prefix})
-        return exactly(begun, column, prefix) if settings.EMBEDDED and prefix else begun
+        return rows.filter(*begins(column, value.removesuffix(ANY)))
 
     return narrow
-
-
-def exactly(rows: Rows, column: str, prefix: str) -> Rows:
-    """Rows that begin so in this case: LIKE, which the index serves, ignores it on SQLite."""
-    start = f"{column}_start"
-    exact: Rows = rows.alias(**{start: Left(column, len(prefix))}).filter(**{start: prefix})
-    return exact
 
 
 def since(column: str) -> Narrow:

@@ -21,9 +21,11 @@ ACTIONS = ["tool.invoke", "resource.read", "prompt.get"]
 
 
 @asynccontextmanager
-async def offering(world: World, name: str = "Shop", **facts: Any) -> AsyncIterator[Shop]:
+async def offering(
+    world: World, name: str = "Shop", kind: type[Shop] = Shop, **facts: Any
+) -> AsyncIterator[Shop]:
     """A shop that is connected to the environment under a name."""
-    shop = Shop(**facts)
+    shop = kind(**facts)
     async with shop.server() as server:
         company = world.company
         await sync_to_async(create_connection)(company.actor, company.prod, name, server.url)

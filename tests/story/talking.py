@@ -53,7 +53,9 @@ class Listening:
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._read())
-        assert (await self.next())["method"] == "notifications/subscriptions/acknowledged"
+        acknowledged = await self.next()
+        assert acknowledged["method"] == "notifications/subscriptions/acknowledged"
+        self.honoured = acknowledged["params"]["notifications"]
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -189,8 +189,9 @@ async def open_gate(upstream: Upstream) -> AsyncIterator[Gate]:
             sync=sync,
             by_name=settings.AGENTS_BY_NAME != "no",
         )
-        upstream.heed(lambda connection_id, _notice: heed(connection_id, gate))
+        upstream.heed(partial(heed, gate=gate))
         stack.push_async_callback(gate.vigil.close)
+        stack.push_async_callback(gate.ears.close)
         stack.push_async_callback(write_counts, gate)
         stack.push_async_callback(leave, gate)
         stack.push_async_callback(stop, begin_rounds(gate, PACE))

@@ -1,5 +1,7 @@
 """May they? Facts that no policy overrides first, then the one decision engine."""
 
+from collections.abc import Hashable
+
 from agentxsuite.engines import pdp
 from agentxsuite.gateway.advice import advice
 from agentxsuite.gateway.call import Call, Principal
@@ -88,6 +90,12 @@ def could_become(principal: Principal, template: Offer, call: Call) -> bool:
     """Whether something that a template can become could be allowed; no policy hides the others."""
     asked = request(principal, template, call, listing=True)
     return pdp.could_allow_below(policies(principal), asked, call.received)
+
+
+def outline(principal: Principal, beginning: Offer, call: Call) -> Hashable:
+    """What policies say of everything that begins so: nothing where nothing can be allowed."""
+    asked = request(principal, beginning, call, listing=True)
+    return pdp.outline(policies(principal), asked, call.received)
 
 
 def visible(principal: Principal, target: Tool | Offer, call: Call) -> bool:

@@ -15,11 +15,12 @@ Capabilities = Mapping[str, JSON]
 
 PATIENCE = 2.0  # seconds; a server that takes longer may offer anything
 OTHERS: Mapping[str, tuple[Capabilities, tuple[str, ...]]] = {  # what is said, and who hears it
-    "resources": ({"listChanged": False, "subscribe": False}, (READ,)),
-    "prompts": ({"listChanged": False}, (GET,)),
+    "resources": ({"subscribe": False}, (READ,)),
+    "prompts": ({}, (GET,)),
     "completions": ({}, (READ, GET)),
     "logging": ({}, ("tool.invoke", READ, GET)),
 }
+LISTS = ("resources", "prompts")  # whose changes are told
 
 
 async def capabilities(
@@ -32,9 +33,9 @@ async def capabilities(
     here = [each for each in at(principal, call) if standing(principal, some(each)) is None]
     endpoints = [each.endpoint for each in here if each.endpoint is not None]
     said = await asyncio.gather(*(says(endpoint, gate) for endpoint in endpoints))
-    tools: dict[str, JSON] = {"tools": {"listChanged": notices}}
-    return tools | {
-        name: content
+    told: Capabilities = {"listChanged": notices}
+    return {"tools": told} | {
+        name: {**content, **told} if name in LISTS else content
         for name, (content, actions) in OTHERS.items()
         if any(in_scope(principal, action) for action in actions)
         and any(each is None or name in each.capabilities for each in said)

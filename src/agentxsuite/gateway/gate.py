@@ -12,6 +12,7 @@ from msgspec import Struct
 from agentxsuite.engines.limits import Limiter
 from agentxsuite.engines.tokens import Fingerprints, OutsideVerifier, Verifier
 from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
+from agentxsuite.gateway.ears import Ears
 from agentxsuite.gateway.facts import Connection, Proof, Snapshot
 from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.listens import Listens
@@ -161,6 +162,15 @@ class Upstream(Protocol):
         """Tell ``heard`` of a connection whose server says that a list of its has changed."""
         ...
 
+    async def attend(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  -- one deadline for connect, send and answer
+    ) -> None:
+        """Hear of a server's changes for the next minutes; raises UpstreamError."""
+        ...
+
     async def forget(self, endpoint_id: str) -> None:
         """Let go of what is kept for a connection."""
         ...
@@ -209,6 +219,7 @@ class Gate:
     offers: Offers = field(default_factory=Offers)
     listings: Listings = field(default_factory=Listings)
     vigil: Vigil = field(default_factory=Vigil)
+    ears: Ears = field(default_factory=Ears)
     sync: Callable[[Connection], Awaitable[None]] = unsynced
 
     def address(self, organization: str, environment: str) -> str:

@@ -1,5 +1,6 @@
 """Who listens at this worker: so many, and of one principal so many; all are woken together."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ class Listens:
     def __init__(self, seconds: float = LOOK_SECONDS) -> None:
         self._open: Counter[str] = Counter()
         self._pulse = Pulse(seconds)
+        self.turn = asyncio.Lock()
         self.ending = False
 
     def check(self, subject: str) -> None:

@@ -47,9 +47,10 @@ async def ask(tool: Tool, gate: Gate) -> None:
         raise Denied(code, sentence, listed=True)
 
 
-def heed(connection_id: str, gate: Gate) -> None:
-    """A server in use may have changed what it offers: look now."""
+def heed(connection_id: str, notice: str, gate: Gate) -> None:
+    """A server in use may have changed what it offers: let it be asked anew, and look now."""
     gate.offers.forget(connection_id)
+    gate.ears.note(connection_id, notice)
     connection = gate.vigil.used.get(connection_id)
     if connection is not None:
         begin_look(connection, gate)
@@ -98,6 +99,7 @@ async def tidy(gate: Gate) -> None:
         if connection is None or not connection.enabled or connection.endpoint != known.endpoint:
             gate.vigil.forget(known.id)
             gate.offers.forget(known.id)
+            gate.ears.forget(known.id)
             await gate.upstream.forget(known.id)
 
 

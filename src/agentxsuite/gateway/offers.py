@@ -46,6 +46,7 @@ class Offers:
         self._clock = clock
         self._held: dict[Key, Held] = {}
         self._asking: dict[Key, tuple[Endpoint, asyncio.Task[Held]]] = {}
+        self._tasks: set[asyncio.Task[Held]] = set()
         self._weight = 0
 
     async def get(self, endpoint: Endpoint, what: str, ask: Ask, *, anew: bool = False) -> Any:
@@ -61,6 +62,8 @@ class Offers:
         """Let go of everything that a connection's server said."""
         for key in [key for key in self._held if key[0] == connection_id]:
             self._drop(key)
+        for key in [key for key in self._asking if key[0] == connection_id]:
+            del self._asking[key]  # whose answer may be of before; who waits for it gets it
 
     def _asked(self, endpoint: Endpoint, what: str, ask: Ask) -> "asyncio.Task[Held]":
         """The question under way, or a new one."""
@@ -70,6 +73,8 @@ class Offers:
             return known[1]
         task = asyncio.create_task(self._hold(endpoint, what, ask))
         self._asking[key] = endpoint, task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def _hold(self, endpoint: Endpoint, what: str, ask: Ask) -> Held:
@@ -83,11 +88,17 @@ class Offers:
             if isinstance(answer, list):
                 weight += len(wire.dumps(answer))
             held = Held(endpoint, self._clock(), answer, error, weight)
-            self._keep(key, held)
+            if self._is_asked(key):
+                self._keep(key, held)
             return held
         finally:
-            if self._asking.get(key, (None,))[0] is endpoint:
+            if self._is_asked(key):
                 del self._asking[key]
+
+    def _is_asked(self, key: Key) -> bool:
+        """Whether this is the task that answers the question for whoever comes now."""
+        known = self._asking.get(key)
+        return known is not None and known[1] is asyncio.current_task()
 
     def _keep(self, key: Key, held: Held) -> None:
         """Hold an answer; those held for longest go first when there is too much."""

@@ -52,11 +52,16 @@ async def list_tools(call: Call, gate: Gate) -> Sequence[Tool]:
     """The tools that some arguments could make callable, by name; only a refusal is recorded."""
     async with recorded(call, gate) as entry:
         principal = entry.principal = await identify(call, gate)
-        known = gate.listings.find(principal, call)
-        if known is None:
-            tools = sorted(shown(principal, call), key=lambda tool: tool.name)
-            known = gate.listings.keep(principal, call, tools)
-        return known
+        return listed(principal, call, gate)
+
+
+def listed(principal: Principal, call: Call, gate: Gate) -> Sequence[Tool]:
+    """The tools that a list shows, by name; raises InsufficientScope, Unavailable."""
+    known = gate.listings.find(principal, call)
+    if known is None:
+        tools = sorted(shown(principal, call), key=lambda tool: tool.name)
+        known = gate.listings.keep(principal, call, tools)
+    return known
 
 
 def shown(principal: Principal, call: Call) -> Iterator[Tool]:

@@ -10,7 +10,6 @@ from agentxsuite.gateway.gate import Facts
 from agentxsuite.gateway.jsonrpc import Message
 from agentxsuite.gateway.listens import Listens
 from agentxsuite.gateway.mcp.exchange import Address, Exchange
-from agentxsuite.gateway.mcp.listed import Listed
 from agentxsuite.gateway.mcp.listen import Listening
 from agentxsuite.gateway.refusals import Unavailable
 from tests.unit.gateway.building import (
@@ -18,7 +17,6 @@ from tests.unit.gateway.building import (
     ENVIRONMENT,
     NOON,
     ORGANIZATION,
-    agent,
     call,
     policy_set,
     principal,
@@ -91,37 +89,3 @@ async def test_a_database_that_is_away_for_a_moment_ends_no_stream():
     await Listening(talk, principal(ALLOWED), WANTED).deliver(request, reader)
     assert directory.away == -1
     assert [message.get("id") for message in reader.messages] == [None, 7]
-
-
-def changes(listed, principal):
-    return list(listed.changes(principal, call()))
-
-
-def test_only_another_list_is_a_change():
-    """Otherwise: clients ask for their tools at every edit of anything."""
-    before = principal(ALLOWED)
-    listed = Listed(WANTED, before, call())
-    assert changes(listed, before) == []
-    same = structs.replace(before, snapshot=snapshot(policy_set(rule("allow")), tool()))
-    assert changes(listed, same) == []
-    other = structs.replace(before, snapshot=snapshot(ALLOWED, tool(version="2")))
-    assert changes(listed, other) == ["notifications/tools/list_changed"]
-    assert changes(listed, other) == []
-    stopped = structs.replace(other, agent=agent(enabled=False))
-    assert changes(listed, stopped) == ["notifications/tools/list_changed"]
-
-
-def test_what_nobody_asked_for_is_not_told():
-    """Otherwise: clients get what the protocol forbids."""
-    listed = Listed((), principal(ALLOWED), call())
-    assert changes(listed, principal(policy_set())) == []
-
-
-def test_a_list_that_cannot_be_made_is_looked_at_again():
-    """Otherwise: a moment of trouble hides a change for ever."""
-    before = principal(ALLOWED)
-    listed = Listed(WANTED, before, call())
-    broken = structs.replace(before, snapshot=snapshot(None, tool()))
-    assert changes(listed, broken) == []
-    denied = structs.replace(before, snapshot=snapshot(policy_set(), tool()))
-    assert changes(listed, denied) == ["notifications/tools/list_changed"]

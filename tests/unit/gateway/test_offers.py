@@ -98,3 +98,20 @@ async def test_what_was_held_for_longest_goes_first(held, monkeypatch):
         await held.get(HERE, what, server.ask)
     assert await held.get(HERE, "c", server.ask) == [3]
     assert await held.get(HERE, "a", server.ask) == [4]
+
+
+async def test_an_answer_that_was_asked_for_before_a_change_is_not_kept(held):
+    """Otherwise: who hears that a list has changed, and asks for it, gets the old one."""
+    server = Server()
+    server.free.clear()
+    early = asyncio.create_task(held.get(HERE, "x", server.ask))
+    await asyncio.sleep(0)
+    held.forget("2")
+    held.forget(HERE.id)
+    late = asyncio.create_task(held.get(HERE, "x", server.ask))
+    await asyncio.sleep(0)
+    server.free.set()
+    await asyncio.wait([early, late])
+    assert server.asked == 2
+    await held.get(HERE, "x", server.ask)
+    assert server.asked == 2

@@ -5,13 +5,14 @@
     decision = decide(policies, request, at)              # a call
     could_allow(policies, request, at)                    # a list
     could_allow_below(policies, request, at)              # a list of templates
+    outline(policies, request, at)                        # whether such a list may be another
     explain(policies, request, decision, at).as_json()    # somebody asks why
 
 ``check_policy`` and ``check_rule`` refuse, when written, what could not be enforced later.
 """
 
 from agentxsuite.engines.pdp.asking import Agent, Circumstances, Member, ask
-from agentxsuite.engines.pdp.below import could_allow_below
+from agentxsuite.engines.pdp.below import could_allow_below, outline
 from agentxsuite.engines.pdp.characters import canonical
 from agentxsuite.engines.pdp.compile import PolicySet
 from agentxsuite.engines.pdp.decide import (
@@ -74,6 +75,7 @@ __all__ = [
     "could_allow_below",
     "decide",
     "explain",
+    "outline",
     "redact",
     "refusal",
     "shut",

@@ -3,17 +3,23 @@
 A template can become many resources. It is hidden only where each of them is surely denied.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agentxsuite.engines.pdp.candidates import find_candidates, scopes_of
 from agentxsuite.engines.pdp.compile import PolicySet, Shelf
+from agentxsuite.engines.pdp.kleene import FALSE
 from agentxsuite.engines.pdp.model import Request
 from agentxsuite.engines.pdp.paths import Absent, Facts
 from agentxsuite.engines.pdp.patterns import TargetPattern
 from agentxsuite.engines.pdp.problems import Refused
 from agentxsuite.engines.pdp.rules import CompiledRule
 from agentxsuite.engines.pdp.targets import Target, covering_actions, read_target
+from agentxsuite.wire import dumps
+
+# What a rule says: within which namespace, where that is further down, whether it allows, what,
+# and under which conditions.
+Says = tuple[str, bool, str, bytes]
 
 
 def could_allow_below(policies: PolicySet, request: Request, at: datetime) -> bool:
@@ -26,25 +32,59 @@ def could_allow_below(policies: PolicySet, request: Request, at: datetime) -> bo
         denies = find_candidates(policies, request).denies
     except Refused:  # whatever follows, such a target cannot be meant honestly
         return False
-    seen = {**request.attributes.get("request", {}), "target": Absent.UNKNOWN}
-    facts = Facts({**request.attributes, "request": seen}, Absent.UNKNOWN, at)
+    facts = _known(request, at)
     if any(rule.target.deep and rule.accepts(rule.truth(facts)) for _, rule in denies):
         return False
-    return any(rule.accepts(rule.truth(facts)) for rule in _allows(policies, request, target))
-
-
-def _allows(policies: PolicySet, request: Request, target: Target) -> Iterator[CompiledRule]:
-    """The allows that may cover a target that begins so."""
     granting, _ = scopes_of(request, target)
-    inner = f"{target.namespaces[-1]}/"
-    scopes = granting + [scope for scope in policies.index if scope.startswith(inner)]
-    actions = covering_actions(request.action)
-    for scope in scopes:
+    found = _meeting(policies, request, target, granting)
+    return any(rule.allows and rule.accepts(rule.truth(facts)) for _, rule in found)
+
+
+def outline(policies: PolicySet, request: Request, at: datetime) -> frozenset[Says]:
+    """What is said of the targets that begin with ``request.target``'s segments.
+
+    Another outline than before: some of them may be decided otherwise. Nothing where none of them
+    could be allowed.
+    """
+    if not could_allow_below(policies, request, at):
+        return frozenset()
+    target, facts = read_target(request.target), _known(request, at)
+    granting, restricting = scopes_of(request, target)
+    found = [*_meeting(policies, request, target, granting)]
+    found += [
+        each for each in _meeting(policies, request, target, restricting) if not each[1].allows
+    ]
+    return frozenset(_said(inside, rule) for inside, rule in found if _matters(rule, facts))
+
+
+def _known(request: Request, at: datetime) -> Facts:
+    """The facts, without those that the rest of the target would be."""
+    seen = {**request.attributes.get("request", {}), "target": Absent.UNKNOWN}
+    return Facts({**request.attributes, "request": seen}, Absent.UNKNOWN, at)
+
+
+def _matters(rule: CompiledRule, facts: Facts) -> bool:
+    """Whether a rule may count for some of them: a deny also where it cannot be judged."""
+    truth = rule.truth(facts)
+    return rule.accepts(truth) if rule.allows else truth != FALSE
+
+
+def _said(inside: str, rule: CompiledRule) -> Says:
+    return inside, rule.allows, rule.rule.target, dumps(rule.rule.conditions)
+
+
+def _meeting(
+    policies: PolicySet, request: Request, target: Target, scopes: Sequence[str]
+) -> Iterator[tuple[str, CompiledRule]]:
+    """The rules that may cover what begins so, in such scopes, and inside of those further down."""
+    inner, actions = f"{target.namespaces[-1]}/", covering_actions(request.action)
+    insides = [each for each in policies.index if each.startswith(inner)]
+    for inside, scope in (*(("", each) for each in scopes), *zip(insides, insides, strict=True)):
         shelf = policies.index.get(scope, {})
         for key in _keys(shelf, target):
             for _, rule in shelf[key]:
-                if rule.allows and rule.action in actions and _meets(rule.target, target.segments):
-                    yield rule
+                if rule.action in actions and _meets(rule.target, target.segments):
+                    yield inside, rule
 
 
 def _keys(shelf: Shelf, target: Target) -> Iterator[str]:

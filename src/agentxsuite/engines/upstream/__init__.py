@@ -18,6 +18,7 @@ from agentxsuite.engines.upstream.errors import (
 )
 from agentxsuite.engines.upstream.grant import Client
 from agentxsuite.engines.upstream.names import mcp_name
+from agentxsuite.engines.upstream.notices import NOTICES
 from agentxsuite.engines.upstream.templates import (
     Limits,
     Template,
@@ -26,6 +27,7 @@ from agentxsuite.engines.upstream.templates import (
 )
 
 __all__ = [
+    "NOTICES",
     "PROMPTS",
     "RESOURCES",
     "TEMPLATES",

@@ -142,6 +142,15 @@ class Upstreams:
         """Ask for a sign of life now, and who is there. Raises UpstreamError."""
         return await _within(timeout, self._with(endpoint, Peer.probe))
 
+    async def attend(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,  # noqa: ASYNC109  the caller's terms, in seconds
+    ) -> None:
+        """Hear of changes for the next minutes, as if it were in use. Raises UpstreamError."""
+        await _within(timeout, self._with(endpoint, Peer.attend))
+
     async def forget(self, endpoint_id: str) -> None:
         """Let go of a connection that changed or is gone; its process ends."""
         if endpoint_id in self._peers:

@@ -36,20 +36,31 @@ class Hearing:
     async def _listen(self) -> None:
         """Follow one stream after the other; between two of them anything may have changed."""
         wanted = {notice.word: True for notice in self._notices}
-        pause = FIRST_PAUSE
+        pause, begun = FIRST_PAUSE, self._loop.time()
         while await self._follow(wanted):
+            if self._loop.time() - begun > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-            if self._loop.time() - self._used > UNUSED_SECONDS:
+            pause, begun = min(2 * pause, LONGEST_PAUSE), self._loop.time()
+            if self._left() <= 0:
                 self._task = None
                 return
             for notice in self._notices:
                 self._heard(notice.method)
 
     async def _follow(self, wanted: Mapping[str, JSON]) -> bool:
-        """Follow one stream to its end, for a while; whether another may be had."""
+        """Follow one stream to its end, while the upstream is used; whether another may be had."""
+        listen = self._channel.listen(self._session, wanted, self._heard)
+        stream = asyncio.ensure_future(listen)
         try:
-            async with asyncio.timeout(UNUSED_SECONDS):
-                return await self._channel.listen(self._session, wanted, self._heard)
-        except (UpstreamError, TimeoutError):
+            while not stream.done() and self._left() > 0:
+                await asyncio.wait([stream], timeout=self._left())
+            return stream.result() if stream.done() else True
+        except UpstreamError:
             return True
+        finally:
+            stream.cancel()
+
+    def _left(self) -> float:
+        """The seconds for which it still counts as used."""
+        return self._used + UNUSED_SECONDS - self._loop.time()

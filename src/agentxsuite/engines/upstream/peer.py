@@ -63,6 +63,12 @@ class Peer:
         await self._ask(Call(sign, {}))
         return self._session.info
 
+    async def attend(self) -> None:
+        """Make sure that the upstream is there, and hear of its changes; raises UpstreamError."""
+        await self.probe()
+        if self._hearing is not None:
+            self._hearing.use()
+
     def show(self, endpoint: Endpoint) -> None:
         """From now on send the headers of this endpoint."""
         self._channel.show(endpoint)

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 from msgspec import Struct, structs
 
+from agentxsuite.gateway.attending import attend
 from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.http import Request, Send, unless_gone
 from agentxsuite.gateway.identify import identify
 from agentxsuite.gateway.jsonrpc import INVALID_PARAMS, INVALID_REQUEST, META, RpcError
 from agentxsuite.gateway.mcp.answers import SERVER
 from agentxsuite.gateway.mcp.exchange import Exchange, Reply
-from agentxsuite.gateway.mcp.listed import KINDS, Listed
+from agentxsuite.gateway.mcp.listed import Listed, honoured
 from agentxsuite.gateway.mcp.relay import notification
 from agentxsuite.gateway.pipeline import open_door
 from agentxsuite.gateway.refusals import Refusal, Unavailable
@@ -26,23 +27,20 @@ ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 
 async def listen(exchange: Exchange) -> Reply:
     """The stream; raises RpcError, or Throttled where too many listen."""
-    wanted = filter_of(exchange.message.params)
+    asked = filter_of(exchange.message.params)
     if not accepts_events(exchange.request):
         raise RpcError(INVALID_REQUEST, "The Accept header lacks text/event-stream.")
     principal = await open_door(exchange.call, exchange.gate)
     exchange.gate.listens.check(principal.subject)
-    return Listening(exchange, principal, wanted)
+    return Listening(exchange, principal, honoured(asked, principal))
 
 
-def filter_of(params: Mapping[str, JSON]) -> tuple[str, ...]:
-    """The kinds of lists a client asked for, of those that there are; raises RpcError.
-
-    Updates of single resources are not among them, and so not acknowledged.
-    """
+def filter_of(params: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """What a client asked to hear of; raises RpcError."""
     asked = params.get("notifications")
     if not isinstance(asked, dict):
         raise RpcError(INVALID_PARAMS, "'notifications' must be an object.")
-    return tuple(kind for kind in KINDS if asked.get(kind) is True)
+    return asked
 
 
 class Listening(Struct, frozen=True):
@@ -63,13 +61,17 @@ class Listening(Struct, frozen=True):
 
     async def _tell(self, stream: EventStream) -> None:
         principal: Principal | None = self.principal
-        seen = Listed(self.wanted, self.principal, self.exchange.call)
+        gate = self.exchange.gate
+        seen = Listed(self.wanted, self.principal, self.exchange.call, gate)
         stream.tell(self._note(ACKNOWLEDGED, notifications=dict.fromkeys(self.wanted, True)))
         while principal is not None:
+            attend(seen.servers.values(), gate)
             call = await self._next_call()
             principal = await self._who(call, principal)
-            for method in seen.changes(principal, call) if principal else ():
-                stream.tell(self._note(method), method)
+            if principal is not None and not seen.same(principal):
+                async with gate.listens.turn:  # calls go on between two that judge
+                    for method in seen.changes(principal, call):
+                        stream.tell(self._note(method), method)
         result = {"resultType": "complete", "_meta": {**self._meta, f"{META}serverInfo": SERVER}}
         await stream.end({"jsonrpc": "2.0", "id": self.exchange.message.id, "result": result})
 

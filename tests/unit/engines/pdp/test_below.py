@@ -100,3 +100,94 @@ def test_what_cannot_be_meant_honestly_is_hidden():
     """Losing this, a template that leads out of its folder is shown."""
     assert not below("resource:a/../b", "allow resource.read *")
     assert not below("resource:a", "allow resource.read *", organization="other")
+
+
+def outlined(*listed, target="resource:a", at=NOON, **more):
+    placed = [
+        replace(each if isinstance(each, pdp.Policy) else policy(each), id=f"p{number}")
+        for number, each in enumerate(listed)
+    ]
+    return pdp.outline(compiled(*placed), call(target, **READ | more), at)
+
+
+ALL = "allow resource.read resource:**"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "deny resource.read resource:a/b",
+        "deny resource.* resource:*/b",
+        "deny * *",
+        "allow resource.read resource:a/b",
+        policy("deny resource.read resource:**", bind=("resource_ns:a/b",)),
+        policy("deny resource.read resource:**", bind=("user:u",)),
+    ],
+)
+def test_the_outline_is_another_where_a_rule_may_matter(more):
+    """Losing this, nobody hears that they may read something else now."""
+    asked = {"agent": "a1", "user": "u"}
+    assert outlined(ALL, **asked) != outlined(ALL, more, **asked)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "deny resource.read resource:b/**",
+        "deny tool.invoke resource:a/b",
+        "deny tool.invoke tool:a/b",
+        ALL,
+        policy("deny resource.read resource:**", bind=("resource_ns:b/a",)),
+        policy("deny resource.read resource:**", bind=("user:v",)),
+        policy("allow resource.read resource:a/x", bind=("user:u",)),
+    ],
+)
+def test_the_outline_is_the_same_where_no_rule_matters(more):
+    """Losing this, everybody is told of every edit."""
+    asked = {"agent": "a1", "user": "u"}
+    assert outlined(ALL, **asked) == outlined(ALL, more, **asked) != frozenset()
+
+
+def test_a_binding_that_moves_is_another_outline():
+    """Losing this, a folder that is closed instead of another one is not told of."""
+    first, second = (
+        policy("deny resource.read resource:**", bind=(f"resource_ns:a/{each}",)) for each in "bc"
+    )
+    assert outlined(ALL, first) != outlined(ALL, second)
+
+
+def ruled(effect, path, value, op="eq"):
+    condition = {"path": path, "op": op, "value": value}
+    return policy(pdp.Rule("1", "", 0, "resource.read", "resource:a/b", effect, condition))
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+def test_conditions_that_surely_fail_are_not_in_the_outline(effect):
+    """Losing this, a rule about somebody else is told to all."""
+    known = {"attributes": {"env": {"type": "prod"}}}
+    plain = outlined(ALL, **known)
+    assert outlined(ALL, ruled(effect, "env.type", "dev"), **known) == plain
+    assert outlined(ALL, ruled(effect, "env.type", "prod"), **known) != plain
+    assert outlined(ALL, ruled(effect, "input.uri", "x"), **known) != plain
+    assert outlined(ALL, ruled(effect, "input.uri", "x"), **known) != outlined(
+        ALL, ruled(effect, "input.uri", "y"), **known
+    )
+    unjudged = outlined(ALL, ruled(effect, "env.type", 5, "lt"), **known)
+    assert (unjudged == plain) is (effect == "allow")  # what cannot be judged closes the door
+
+
+def test_where_nothing_can_be_allowed_there_is_no_outline():
+    """Losing this, who may read nothing is told of denials."""
+    assert outlined("deny resource.read resource:a/b") == frozenset()
+    assert outlined(ALL, "deny resource.read *") == frozenset()
+    assert outlined(ALL, target="resource:a/..") == frozenset()
+
+
+@for_all(POLICY_LISTS, POLICY_LISTS, requests(), st.lists(SEGMENTS, max_size=2))
+def test_what_is_decided_otherwise_has_another_outline(before, after, request, rest):
+    """Losing this, a client keeps a list that is no longer true."""
+    longer = replace(request, target="/".join([request.target, *rest]))
+    one, other = compiled(*before), compiled(*after)
+    if pdp.outline(one, request, NOON) == pdp.outline(other, request, NOON):
+        allowed = [pdp.decide(each, longer, NOON).allowed for each in (one, other)]
+        assert allowed[0] is allowed[1]

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from agentxsuite.engines.upstream import hearing
+from agentxsuite.engines.upstream import Egress, ServerInfo, Upstreams, hearing
+from agentxsuite.engines.upstream.calls import Session
 from agentxsuite.engines.upstream.notices import announced, notice_of
 from tests.servers.mcp_raw import DISCOVERY, handshake
 
@@ -13,7 +14,7 @@ TOOLS = "notifications/tools/list_changed"
 PROMPTS = "notifications/prompts/list_changed"
 CHANGING = {"tools": {"listChanged": True}, "prompts": {"listChanged": True}, "resources": {}}
 
-
+SESSION = Session(ServerInfo("stateless", "", "", "", CHANGING))
 SAYS = json.dumps({"jsonrpc": "2.0", "method": TOOLS}).encode()
 NOISE = json.dumps({"jsonrpc": "2.0", "method": "notifications/message"}).encode()
 ASKS = json.dumps({"jsonrpc": "2.0", "id": 5, "method": "ping"}).encode()
@@ -163,6 +164,92 @@ async def test_nobody_listens_to_what_is_not_used(upstreams, heard, serve, at, m
         gone.clear()
         await upstreams.call_tool(at(server), "x", {}, timeout=10)
         await gone.wait()  # used again, listened to again
+
+
+class Lasting:
+    """A channel whose stream lasts until it is looked at often; and the clock, which stands."""
+
+    def __init__(self):
+        self.looks, self.streams, self.enough = 0, 0, asyncio.Event()
+
+    def time(self):
+        self.looks += 1
+        if self.looks > 10:
+            self.enough.set()
+        return 0.0
+
+    async def listen(self, _session, _wanted, _heard):
+        self.streams += 1
+        await self.enough.wait()
+        return False
+
+
+async def test_a_server_is_heard_for_as_long_as_it_is_used(monkeypatch):
+    """Otherwise: every few minutes a server is not heard for a moment, and all is looked at."""
+    monkeypatch.setattr(hearing, "UNUSED_SECONDS", 0.001)
+    channel = Lasting()
+    ear = hearing.Hearing(channel, SESSION, print)
+    ear._loop = channel
+    ear.use()
+    await ear._task
+    assert channel.streams == 1
+
+
+@pytest.mark.parametrize(("long", "pauses"), [(0.0, [1, 2, 4]), (100.0, [1, 1, 1])])
+async def test_who_breaks_off_at_once_is_asked_ever_more_rarely(monkeypatch, long, pauses):
+    """Otherwise: a server that hangs up is stormed; or one that lived long is missed for long."""
+    channel, slept = Brief(3, long), []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    ear = hearing.Hearing(channel, SESSION, print)
+    monkeypatch.setattr(hearing, "UNUSED_SECONDS", 10_000.0)
+    monkeypatch.setattr(hearing.asyncio, "sleep", sleep)
+    ear._loop = channel
+    ear.use()
+    await ear._task
+    assert slept == [hearing.FIRST_PAUSE * each for each in pauses]
+
+
+class Brief:
+    """A channel whose streams end, so many; the clock that tells how long each lasted."""
+
+    def __init__(self, streams, seconds):
+        self.left, self.seconds, self.now = streams, seconds, 0.0
+
+    def time(self):
+        return self.now
+
+    async def listen(self, _session, _wanted, _heard):
+        self.now += self.seconds
+        self.left -= 1
+        return self.left >= 0
+
+
+async def test_a_server_is_heard_that_nobody_asks_anything(upstreams, heard, serve, at):
+    """Otherwise: a client that only listens hears of nothing."""
+
+    async def script(asked):
+        if is_listen(asked):
+            asked.stream(SAYS, end=False)
+            await asked.gone()
+        else:
+            asked.result({})
+
+    server = await serve(discovered(CHANGING, script))
+    for _ in range(2):
+        await upstreams.attend(at(server), timeout=10)
+    assert await heard.next() == ("connection", TOOLS)
+    assert len(list(filter(is_listen, server.asked))) == 1
+
+
+async def test_whom_nobody_told_to_listen_does_not(at, serve):
+    """Otherwise: a program that wants no notices holds a socket for them."""
+    server = await serve(discovered(CHANGING, lambda asked: asked.result({})))
+    async with Upstreams(Egress(["127.0.0.0/8"])) as deaf:
+        await deaf.attend(at(server), timeout=10)
+    assert not list(filter(is_listen, server.asked))
 
 
 async def test_a_new_conversation_has_a_new_ear(upstreams, heard, serve, at):

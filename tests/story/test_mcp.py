@@ -151,8 +151,10 @@ async def test_the_handshake_era_opens_without_a_session(client, world):
     assert "mcp-session-id" not in answer.headers
     future = await rpc(client, world, "initialize", {"protocolVersion": "2031-01-01"})
     assert future.json()["result"]["protocolVersion"] == HANDSHAKE[0]
-    for method in ("ping", "logging/setLevel"):
-        assert (await rpc(client, world, method)).json()["result"] == {}
+    for method, params in (("ping", {}), ("logging/setLevel", {"level": "debug"})):
+        assert (await rpc(client, world, method, params)).json()["result"] == {}
+    loud = await rpc(client, world, "logging/setLevel", {"level": "loud"})
+    assert loud.json()["error"]["code"] == -32602
     note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     acknowledged = await client.post(world.mcp, json=note, headers=world.bearer)
     assert (acknowledged.status_code, acknowledged.content) == (202, b"")

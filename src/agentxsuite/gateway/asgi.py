@@ -58,16 +58,15 @@ class Gateway:
         self._check = ready or self._directory_answers  # raises Unavailable
         self._gate: Gate | None = None
         self._jwks: Mapping[str, wire.JSON] = {}
-        segment = r"([^/]+)"
-        environment = rf"/mcp/{segment}/{segment}/"
+        place = r"/mcp/([^/]+)/([^/]+)(?:/([a-z][a-z0-9-]{0,30}))?/?"
         self._routes: tuple[tuple[re.Pattern[str], str, Handler], ...] = (
-            (re.compile(rf"{environment}(?:{segment}/)?"), "POST", self._mcp),
+            (re.compile(place), "POST", self._mcp),
             (rest.PATH, "POST", self._execute),
             (browse.PATH, "GET", self._browse),
             (re.compile(r"/healthz"), "GET", self._health),
             (re.compile(r"/readyz"), "GET", self._ready),
             (re.compile(r"/\.well-known/jwks\.json"), "GET", self._keys),
-            (re.compile(rf"{WELL_KNOWN}{environment}(?:{segment}/)?"), "GET", self._resource),
+            (re.compile(rf"{WELL_KNOWN}{place}"), "GET", self._resource),
         )
 
     def owns(self, path: str) -> bool:
@@ -120,9 +119,7 @@ class Gateway:
         return self._gate
 
     async def _mcp(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
-        organization, environment, connection = parts
-        identifiers = rest.identifier(organization), rest.identifier(environment)
-        await mcp.serve(request, mcp.Address(*identifiers, connection), self._open(), send)
+        await mcp.serve(request, address_of(request, parts), self._open(), send)
 
     async def _execute(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
         await rest.execute(request, parts[0], self._open(), send)
@@ -143,11 +140,15 @@ class Gateway:
     async def _keys(self, _request: Request, _parts: tuple[str, ...], send: Send) -> None:
         await reply(send, 200, wire.dumps(self._jwks))
 
-    async def _resource(self, _request: Request, parts: tuple[str, ...], send: Send) -> None:
-        organization, environment = map(rest.identifier, parts[:2])
-        address = mcp.Address(organization, environment, parts[2])
-        told = metadata(self._open().public_url, address.exact)
+    async def _resource(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
+        told = metadata(self._open().public_url, address_of(request, parts).exact)
         await reply(send, 200, wire.dumps(told), headers=((b"access-control-allow-origin", b"*"),))
+
+
+def address_of(request: Request, parts: tuple[str, ...]) -> mcp.Address:
+    """The MCP address that a path ends with; raises Unknown for ids that are none."""
+    organization, environment = map(rest.identifier, parts[:2])
+    return mcp.Address(organization, environment, parts[2], request.path.endswith("/"))
 
 
 class ForeignHost(Malformed):

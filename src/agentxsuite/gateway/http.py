@@ -1,7 +1,7 @@
 """Just enough HTTP for the data plane's doors, on raw ASGI (asgi.readthedocs.io, HTTP spec 2.5)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -45,6 +45,8 @@ class Request(Struct, frozen=True):
     def read(cls, scope: Scope, receive: Receive) -> "Request":
         """Take what the doors need from an ASGI scope."""
         headers = {name: value.strip() for name, value in scope["headers"]}
+        if len(headers) < len(scope["headers"]):
+            headers = joined(scope["headers"])
         client = scope.get("client")
         address = client[0] if client else ""
         query = scope.get("query_string", b"").decode("latin-1")
@@ -83,6 +85,18 @@ class Request(Struct, frozen=True):
             raise Malformed(
                 error.code, f"The body is not acceptable JSON: {error.detail}"
             ) from None
+
+
+def joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers of which some come more than once: a list of all values (RFC 9110 section 5.3).
+
+    So nobody before us can have gone by one of them while we go by another.
+    """
+    headers: dict[bytes, bytes] = {}
+    for name, value in lines:
+        known = headers.get(name)
+        headers[name] = value.strip() if known is None else b"%b, %b" % (known, value.strip())
+    return headers
 
 
 def certificate(scope: Scope) -> str | None:

@@ -18,6 +18,10 @@ MODERN = "2026-07-28"
 HANDSHAKE = ("2025-11-25", "2025-06-18", "2025-03-26")
 META = "io.modelcontextprotocol/"
 NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+ENVELOPE = (  # of params._meta
+    (f"{META}protocolVersion", str, "a string"),
+    (f"{META}clientCapabilities", dict, "an object"),
+)
 BASE64 = ("=?base64?", "?=")
 
 PARSE_ERROR = -32700
@@ -42,10 +46,14 @@ MODERN_STATUS = {  # of an error; any other travels in a 200, as results do
 
 
 class RpcError(Exception):
-    """A JSON-RPC error to answer; ``code`` and ``data`` as the specification has them."""
+    """A JSON-RPC error to answer; ``code`` and ``data`` as the specification has them.
 
-    def __init__(self, code: int, message: str, data: JSON = None) -> None:
+    ``id`` is that of a request which could not be read otherwise.
+    """
+
+    def __init__(self, code: int, message: str, data: JSON = None, identity: JSON = None) -> None:
         super().__init__(message)
+        self.id = identity if is_id(identity) else None
         self.code = code
         self.message = message
         self.data = data
@@ -76,16 +84,31 @@ class Message(Struct, frozen=True):
 
 def read_message(body: JSON) -> Message:
     """One JSON-RPC message; raises RpcError for anything else, batches included."""
-    if not isinstance(body, dict) or body.get("jsonrpc") != "2.0":
-        raise RpcError(INVALID_REQUEST, "The body must be one JSON-RPC 2.0 message.")
-    method, params, identity = body.get("method"), body.get("params", {}), body.get("id")
-    if method is None and ("result" in body or "error" in body):
+    told = fault(body)
+    if told:
+        identity = body.get("id") if isinstance(body, dict) else None
+        raise RpcError(INVALID_REQUEST, told, identity=identity)
+    if is_response(body):
         return Message(None, "", {})
-    if not isinstance(method, str) or not isinstance(params, dict):
-        raise RpcError(INVALID_REQUEST, "'method' must be a string and 'params' an object.")
-    if "id" in body and not is_id(identity):
-        raise RpcError(INVALID_REQUEST, "'id' must be a string or an integer.")
-    return Message(identity, method, params)
+    return Message(body.get("id"), body["method"], body.get("params", {}))
+
+
+def fault(body: JSON) -> str | None:
+    """What keeps a body from being one message, if anything does."""
+    if not isinstance(body, dict) or body.get("jsonrpc") != "2.0":
+        return "The body must be one JSON-RPC 2.0 message."
+    if is_response(body):
+        return None
+    if not isinstance(body.get("method"), str) or not isinstance(body.get("params", {}), dict):
+        return "'method' must be a string and 'params' an object."
+    if "id" in body and not is_id(body["id"]):
+        return "'id' must be a string or an integer."
+    return None
+
+
+def is_response(body: Mapping[str, JSON]) -> bool:
+    """Whether a message answers something; nobody here has asked."""
+    return body.get("method") is None and ("result" in body or "error" in body)
 
 
 def is_id(value: JSON) -> bool:
@@ -99,25 +122,24 @@ def is_modern(message: Message, request: Request) -> bool:
     stated = message.meta.get(f"{META}protocolVersion")
     if version is None and stated is not None:
         raise RpcError(HEADER_MISMATCH, "The header MCP-Protocol-Version is missing.")
+    if stated is not None and stated != version:
+        raise mismatch("MCP-Protocol-Version")
     if version is None or version in HANDSHAKE:
         return False
-    if message.id is not None:
-        check_envelope(message, request, version)
     if version != MODERN:
         supported = [MODERN, *HANDSHAKE]
         data = {"supported": supported, "requested": version}
         raise RpcError(UNSUPPORTED_VERSION, "Unsupported protocol version", data)
+    if message.id is not None:
+        check_envelope(message, request)
     return True
 
 
-def check_envelope(message: Message, request: Request, version: str) -> None:
+def check_envelope(message: Message, request: Request) -> None:
     """What every modern request carries, and that its headers agree with it; raises RpcError."""
-    meta = message.meta
-    for key in ("protocolVersion", "clientCapabilities"):
-        if f"{META}{key}" not in meta:
-            raise EnvelopeError(INVALID_PARAMS, f"params._meta lacks '{META}{key}'.")
-    if meta[f"{META}protocolVersion"] != version:
-        raise mismatch("MCP-Protocol-Version")
+    for key, kind, noun in ENVELOPE:
+        if not isinstance(message.meta.get(key), kind):
+            raise EnvelopeError(INVALID_PARAMS, f"params._meta lacks '{key}', which is {noun}.")
     if request.text(b"mcp-method") != message.method:
         raise mismatch("Mcp-Method")
     named = message.params.get(NAMED.get(message.method, ""))

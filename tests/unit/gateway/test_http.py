@@ -46,6 +46,14 @@ class Answer:
             self.body += message["body"]
 
 
+def test_a_header_that_comes_twice_is_both():
+    """Otherwise: a proxy judges a request by one of two headers, and we go by the other."""
+    lines = [(b"a", b"1"), (b"b", b" x "), (b"a", b" 2 "), (b"a", b"3")]
+    scope = {"method": "POST", "path": "/", "headers": lines, "client": None}
+    request = Request.read(scope, Answer())
+    assert (request.text(b"a"), request.text(b"b")) == ("1, 2, 3", "x")
+
+
 async def test_a_body_in_pieces_is_put_together():
     """A large request would be cut off at the first packet."""
     request = asked(chunk(b'{"a":', more=True), chunk(b"1}"))

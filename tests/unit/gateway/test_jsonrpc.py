@@ -58,6 +58,15 @@ def test_an_id_comes_back_as_it_was(identity):
     assert read_message(body) == Message(identity, "ping", {})
 
 
+def test_a_request_that_cannot_be_read_is_refused_under_its_id():
+    """Otherwise: a client waits for ever for the answer to a request that it wrote badly."""
+    told = {"jsonrpc": "2.0", "method": "ping", "params": None}
+    for identity, expected in ((7, 7), ("a", "a"), (1.5, None)):
+        with pytest.raises(RpcError) as refused:
+            read_message({**told, "id": identity})
+        assert refused.value.id == expected
+
+
 def test_notifications_and_stray_responses_have_no_id():
     """Clients of the handshake era would see errors for what needs no answer."""
     assert read_message({"jsonrpc": "2.0", "method": "notifications/initialized"}).id is None
@@ -92,6 +101,17 @@ def test_the_modern_era_needs_headers_that_agree_with_the_body():
             {"mcp_protocol_version": MODERN},
             Message(1, "ping", {"_meta": "text"}),
             jsonrpc.INVALID_PARAMS,
+        ),
+        (
+            {"mcp_protocol_version": MODERN},
+            Message(1, "ping", {"_meta": {VERSION: MODERN, CAPABILITIES: ["sampling"]}}),
+            jsonrpc.INVALID_PARAMS,
+        ),
+        ({"mcp_protocol_version": "2025-11-25"}, modern(), jsonrpc.HEADER_MISMATCH),
+        (
+            {"mcp_protocol_version": "2024-11-05"},
+            Message(1, "tools/list", {}),
+            jsonrpc.UNSUPPORTED_VERSION,
         ),
         (
             {"mcp_protocol_version": MODERN, "mcp_method": "ping"},

@@ -124,7 +124,7 @@ def protocol_error(no: RpcError | Refusal, whence: Whence) -> RpcError | Refusal
 
 def error(no: RpcError, whence: Whence, headers: Headers = ()) -> Answer:
     """A JSON-RPC error under the status of its era."""
-    identity = whence.message.id if whence.message else None
+    identity = whence.message.id if whence.message else no.id
     content = {"jsonrpc": "2.0", "id": identity, "error": no.body()}
     return Answer(error_status(no, modern=whence.modern), content, headers)
 

@@ -14,9 +14,10 @@ async def completion_complete(exchange: Exchange) -> Result:
     """What the server suggests, as it came."""
     params = exchange.message.params
     ref = params.get("ref")
-    if not isinstance(ref, dict) or ref.get("type") not in REFERENCES:
+    kind = ref.get("type") if isinstance(ref, dict) else None
+    if not isinstance(ref, dict) or not isinstance(kind, str) or kind not in REFERENCES:
         raise RpcError(INVALID_PARAMS, "'ref' must be a ref/prompt or a ref/resource.")
-    action, key = REFERENCES[ref["type"]]
+    action, key = REFERENCES[kind]
     if not isinstance(ref.get(key), str):
         raise RpcError(INVALID_PARAMS, f"'ref.{key}' must be a string.")
     call = structs.replace(exchange.call, action=action, tool=ref[key], extra={})

@@ -15,11 +15,15 @@ Result = Mapping[str, JSON]
 
 
 class Address(Struct, frozen=True):
-    """Which environment, and with ``connection`` which single upstream, is addressed."""
+    """Which environment, and with ``connection`` which single upstream, is addressed.
+
+    ``slash`` is whether the caller wrote the one at the end.
+    """
 
     organization: str
     environment: str
     connection: str | None
+    slash: bool = True
 
     @property
     def path(self) -> str:
@@ -28,8 +32,9 @@ class Address(Struct, frozen=True):
 
     @property
     def exact(self) -> str:
-        """The address as it was called."""
-        return f"{self.path}{self.connection}/" if self.connection else self.path
+        """The address as it was called: what its metadata is about (RFC 9728 section 3.3)."""
+        whole = f"{self.path}{self.connection}/" if self.connection else self.path
+        return whole if self.slash else whole[:-1]
 
 
 class Exchange(Struct, frozen=True):

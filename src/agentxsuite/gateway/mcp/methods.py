@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from agentxsuite.gateway.mcp.basics import discover, initialize, nothing
+from agentxsuite.gateway.mcp.basics import discover, initialize, nothing, set_level
 from agentxsuite.gateway.mcp.completions import completion_complete
 from agentxsuite.gateway.mcp.exchange import Handler
 from agentxsuite.gateway.mcp.listen import listen
@@ -30,5 +30,5 @@ HANDSHAKE_METHODS: Mapping[str, Handler] = {
     **BOTH_ERAS,
     "initialize": initialize,
     "ping": nothing,
-    "logging/setLevel": nothing,
+    "logging/setLevel": set_level,
 }

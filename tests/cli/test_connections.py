@@ -156,6 +156,38 @@ def test_a_command_is_never_the_tenants_to_choose(cli, mcp_json):
     assert cli.json("connections", "list") == []
 
 
+def test_a_command_for_the_operator_names_secrets_and_has_none(cli, mcp_json):
+    """Otherwise: a token stands in a terminal, and in the message that it is copied into."""
+    facts = {
+        "command": "npx",
+        "args": [
+            "--key=${MINE}",
+            "--token",
+            SECRET,
+            f"--password={SECRET}",
+            "--auth",
+            "${MINE}",
+            "x",
+        ],
+        "env": {"REGION": "eu", "DSN": "${MINE}"},
+        "cwd": "/srv/${MINE}",
+    }
+    done = cli("connections", "import", mcp_json({"files": facts}), MINE=SECRET)
+    words = [
+        "/path/to/npx",
+        "--key=${MINE}",
+        "--token",
+        "...",
+        "--password=...",
+        "--auth",
+        "${MINE}",
+    ]
+    assert f"[files]\ncommand = {json.dumps([*words, 'x'])}" in done.out
+    assert 'env = { "REGION" = "eu", "DSN" = "${MINE}" }' in done.out
+    assert 'cwd = "/srv/${MINE}"' in done.out
+    assert SECRET not in done.out + done.err
+
+
 def test_a_template_of_the_operator_starts_what_the_file_asks_for(cli, mcp_json):
     """Otherwise: nobody gets a local server behind the door, or its secret stays behind."""
     path = mcp_json({"mine": {"command": "x", "env": {"PIPES_TOKEN": SECRET}}})

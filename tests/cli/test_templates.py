@@ -51,6 +51,20 @@ def test_a_command_is_added_whole_and_only_its_owner_can_read_it(add):
     assert "some-server: " in CliRunner().invoke(main.app, ["templates", "list"]).output
 
 
+def test_variables_are_filled_in_for_the_server_alone(add, monkeypatch):
+    """Otherwise: a started command lacks its token, or the terminal shows it."""
+    monkeypatch.setenv("MINE", "s3cret")
+    words = '["--key=${MINE}", "--token", "s3cret"]'
+    status, said = add(
+        f'{{"a": {{"command": "some-server", "args": {words}, "cwd": "/${{MINE}}"}}}}'
+    )
+    assert (status, "may start a: some-server --key=${MINE} --token ..." in said) == (0, True)
+    assert "s3cret" not in said
+    made = load_templates(add.file)["a"]
+    assert made.command == (str(add.program), "--key=s3cret", "--token", "s3cret")
+    assert made.cwd == "/s3cret"
+
+
 def test_what_is_there_stays_as_the_operator_wrote_it(add):
     """Otherwise: adding a server changes the command of another one."""
     add.file.write_text('# mine\n[a]\ncommand = ["/bin/true"]\n')

@@ -36,7 +36,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program that a client would start: only whoever runs the server may let it be."""
+    """A program that a client would start: only whoever runs the server may let it be.
+
+    Its texts are as the file has them: what stands for a variable may stand for a secret.
+    """
 
     name: str
     words: tuple[str, ...]
@@ -47,6 +50,13 @@ class Command:
     def secret_variable(self) -> str | None:
         """The variable that the connection's secret goes to: the first that sounds like one."""
         return next(filter(SECRET.search, self.env), None)
+
+    def filled(self) -> "Command":
+        """The same with this process's variables put in; raises Unusable where one is not set."""
+        env = {name: filled(value) for name, value in self.env.items()}
+        return Command(
+            self.name, tuple(map(filled, self.words)), env, self.cwd and filled(self.cwd)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,8 @@ def _address(name: str, facts: Mapping[str, Any], url: str) -> Entry:
     if scheme not in {"http", "https"}:
         raise Unusable(f"its url begins with neither http nor https: {scheme}:")
     before = "sse+" if facts.get("type") == "sse" or facts.get("transport") == "sse" else ""
-    return Entry(name, before + url, credential(dict(_pairs("headers", facts))))
+    headers = {header: filled(value) for header, value in _pairs("headers", facts)}
+    return Entry(name, before + url, credential(headers))
 
 
 def _program(name: str, facts: Mapping[str, Any]) -> Entry:
@@ -140,11 +151,11 @@ def _program(name: str, facts: Mapping[str, Any]) -> Entry:
         raise Unusable("it has neither a url nor a command")
     if not NAME.fullmatch(slug := name.lower().replace(" ", "-").replace(".", "-")):
         raise Unusable("its name cannot be a template's: a-z, 0-9, - and _, a letter first")
-    argv = tuple(filled(_text("args", word)) for word in words)
+    argv = tuple(_text("args", word) for word in words)
     cwd = facts.get("cwd")
-    command = Command(slug, argv, dict(_pairs("env", facts)), cwd and filled(_text("cwd", cwd)))
-    variable = command.secret_variable
-    known = Credential("bearer", {}, command.env[variable]) if variable else Credential()
+    command = Command(slug, argv, dict(_pairs("env", facts)), cwd and _text("cwd", cwd))
+    env, variable = command.filled().env, command.secret_variable
+    known = Credential("bearer", {}, env[variable]) if variable else Credential()
     return Entry(name, f"stdio://{slug}", known, command)
 
 
@@ -153,7 +164,7 @@ def _pairs(noun: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not isinstance(given, dict):
         raise Unusable(f"its {noun} are not an object")
     for name, value in given.items():
-        yield name, filled(_text(noun, value))
+        yield name, _text(noun, value)
 
 
 def _list(value: Any) -> list[Any]:

@@ -6,10 +6,12 @@ What is started on the server's machine is for whoever runs it to say, never for
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from agentxsuite.cli.mcp_file import SECRET, Command
+from agentxsuite.cli.mcp_file import BLANK, SECRET, Command
 
 USUAL: Final = ("/usr/local/bin", "/usr/bin", "/bin")  # where a started command looks by itself
 HIDDEN: Final = "..."
@@ -22,18 +24,34 @@ def proposal(command: Command) -> str:
     }
     program = command.words[0]
     where = program if program.startswith("/") else f"/path/to/{Path(program).name}"
-    return toml(command, where, hidden)
+    return toml(replace(command, words=tuple(shown(command.words))), where, hidden)
+
+
+def shown(words: Iterable[str]) -> Iterator[str]:
+    """Yield a command's words for others to read: nothing that an option hands over as a secret.
+
+    Variables stand there by their names, which are no secret: `--token=${TOKEN}`.
+    """
+    secret = False
+    for word in words:
+        option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        private = value and not BLANK.fullmatch(value)
+        hidden = private and (secret or SECRET.search(option))
+        yield option + equals + HIDDEN if hidden else word
+        secret = bool(not value and SECRET.search(option))
 
 
 def complete(command: Command) -> str:
     """Return the template for this machine; raises FileNotFoundError without that program."""
+    command = command.filled()
     found = shutil.which(command.words[0])
     if found is None:
         raise FileNotFoundError(command.words[0])
     program = Path(found).absolute()  # not resolved: a link may be what makes it work
     folder = str(program.parent)
     path = {} if folder in USUAL else {"PATH": os.pathsep.join((folder, *USUAL))}
-    return toml(command, str(program), {**path, **fixed(command)})
+    cwd = command.cwd and str(Path(command.cwd).absolute())
+    return toml(replace(command, cwd=cwd), str(program), {**path, **fixed(command)})
 
 
 def fixed(command: Command) -> dict[str, str]:
@@ -48,7 +66,7 @@ def toml(command: Command, program: str, env: dict[str, str]) -> str:
     if command.secret_variable:
         lines.append(f"secret_variable = {quoted(command.secret_variable)}")
     if command.cwd:
-        lines.append(f"cwd = {quoted(str(Path(command.cwd).absolute()))}")
+        lines.append(f"cwd = {quoted(command.cwd)}")
     if env:
         pairs = ", ".join(f"{quoted(name)} = {quoted(value)}" for name, value in env.items())
         lines.append(f"env = {{ {pairs} }}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from agentxsuite.cli.mcp_file import Entry, read
-from agentxsuite.cli.templates import complete
+from agentxsuite.cli.templates import complete, shown
 from agentxsuite.engines.upstream import Template, load_templates
 
 
@@ -40,7 +40,7 @@ def taken(text: str, entry: Entry, known: dict[str, Template]) -> tuple[str, str
         raise ValueError(f"{path()} has another template {name!r} already: change it there")
     if name in known:
         return text, f"kept {name}: it is there already"
-    said = " ".join(entry.command.words)
+    said = " ".join(shown(entry.command.words))
     return f"{text}\n{table}".lstrip(), f"connections may start {name}: {said}"
 
 

@@ -4,7 +4,7 @@ What nobody knows before a call comes, its arguments and where it comes from, is
 condition looks at it, it depends. The time is now, and the agent calls for itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -14,22 +14,14 @@ from django.utils import timezone
 
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.catalog.models import Tool
-from agentxsuite.control.policies.compile import policies_of
-from agentxsuite.control.policies.evaluation import INVOKE, PoliciesUnreadable
+from agentxsuite.control.policies.evaluation import INVOKE
 from agentxsuite.control.policies.facts import agent_of
+from agentxsuite.control.policies.in_force import policies_in_force
 from agentxsuite.control.policies.words import Asker, place_of, tool_of
 from agentxsuite.control.policies.words import Tool as Asked
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines import pdp
-from agentxsuite.engines.pdp.candidates import find_candidates
-from agentxsuite.engines.pdp.compile import Filed
-from agentxsuite.engines.pdp.conditions import AllOf, AnyOf, Leaf, Node, Not
-from agentxsuite.engines.pdp.decide import refer
-from agentxsuite.engines.pdp.kleene import FALSE, TRUE
-from agentxsuite.engines.pdp.paths import Facts as Roots
-from agentxsuite.engines.pdp.paths import Path, parse_path
-from agentxsuite.engines.pdp.rules import CompiledRule
 from agentxsuite.wire import JSON
 
 DEPENDS: Final = "depends"
@@ -76,21 +68,15 @@ class Verdict:
     @property
     def depends_on_input(self) -> bool:
         """Whether a rule that decides looks at the arguments."""
-        return self.effect == DEPENDS and any(
-            parse_path(path).root == "input" for path in self.paths
-        )
+        return self.effect == DEPENDS and any(path.startswith("input") for path in self.paths)
 
 
 class Bench:
-    """The policies of one environment at one moment: three queries, whatever is asked then."""
+    """The policies of one environment at one moment: read once, whatever is asked then."""
 
     def __init__(self, environment: Environment, at: datetime | None = None) -> None:
         self.environment, self.at = environment, at or timezone.now()
-        place = str(environment.organization_id), str(environment.id)
-        try:
-            self.policies = pdp.PolicySet.compile(policies_of(environment), *place)
-        except pdp.PolicyInvalid:
-            raise PoliciesUnreadable from None
+        self.policies = policies_in_force(environment)
 
     def verdict(self, agent: Agent, tool: Tool) -> Verdict:
         """Judge one pair, of `agents_in` and `tools_in` this environment."""
@@ -101,11 +87,8 @@ class Bench:
         if closed:
             return Verdict(agent, tool, pdp.DENY, *next(iter(closed.items())), standing)
         request = self._request(asker, tool, known)
-        if pdp.could_allow(self.policies, request, self.at) and (asked := self._open(request)):
-            rules = tuple(dict.fromkeys(map(refer, asked)))
-            paths = tuple(dict.fromkeys(path for _, rule in asked for path in _unknown(rule)))
-            told = DEPENDS_ON_CALL, DEPENDING
-            return Verdict(agent, tool, DEPENDS, *told, standing, rules, paths)
+        if hanging := pdp.pending(self.policies, request, self.at):
+            return Verdict(agent, tool, DEPENDS, DEPENDS_ON_CALL, DEPENDING, standing, *hanging)
         decision = pdp.decide(self.policies, request, self.at)
         told = pdp.refusal(decision, None, tool.name) or (decision.reason, ALLOWED)
         return Verdict(
@@ -119,45 +102,11 @@ class Bench:
             decision.errors,
         )
 
-    def _open(self, request: pdp.Request) -> list[Filed]:
-        """The rules that let one call pass and not another one; those that decide come first.
-
-        Some call could pass. None of the denies holds for certain, then.
-        """
-        roots = Roots(request.attributes, pdp.UNKNOWN, self.at)
-        found = find_candidates(self.policies, request)
-        asked = sorted(filed for filed in found.denies if filed[1].truth(roots) != FALSE)
-        allows = {filed: filed[1].truth(roots) for filed in sorted(found.allows)}
-        if TRUE not in allows.values():
-            asked += [filed for filed, truth in allows.items() if truth & TRUE]
-        return list(dict.fromkeys(asked))
-
     def _request(self, asker: Asker, tool: Tool, known: Asked) -> pdp.Request:
         """What a call of the agent itself would ask, with what nobody knows yet left open."""
         asked = pdp.ask(asker, INVOKE, f"tool:{tool.name}", known, NOBODY_KNOWS, NO_ARGUMENTS)
         left_open = {root: {**asked.attributes[root], **names} for root, names in ORIGIN.items()}
         return replace(asked, attributes={**asked.attributes, **left_open})
-
-
-def _unknown(rule: CompiledRule) -> list[str]:
-    """What a rule's condition looks at that nobody knows before the call."""
-    paths = [leaf.path for leaf in _leaves(rule.condition)]
-    return [path.text for path in paths if path.root == "input" or _of_origin(path)]
-
-
-def _of_origin(path: Path) -> bool:
-    return any(step in ORIGIN.get(path.root, ()) for step in path.steps[:1])
-
-
-def _leaves(node: Node | None) -> Iterator[Leaf]:
-    match node:
-        case Leaf():
-            yield node
-        case Not():
-            yield from _leaves(node.child)
-        case AllOf() | AnyOf():
-            for child in node.children:
-                yield from _leaves(child)
 
 
 def tools_in(environment: Environment) -> QuerySet[Tool]:

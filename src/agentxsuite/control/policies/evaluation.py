@@ -3,22 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
-from uuid import UUID
 
 from django.utils import timezone
 
 from agentxsuite.control.agents.models import Agent as AgentRow
 from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
-from agentxsuite.control.policies.compile import policies_of
 from agentxsuite.control.policies.facts import agent_of
-from agentxsuite.control.policies.then import policies_then, role_now, role_then
+from agentxsuite.control.policies.in_force import policies_in_force
+from agentxsuite.control.policies.then import role_now, role_then
 from agentxsuite.control.policies.words import Asker, Server, Tool, place_of, tool_of
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.models import Environment, Revision, User
-from agentxsuite.control.tenancy.problems import Invalid, Problem
+from agentxsuite.control.tenancy.models import Environment, User
+from agentxsuite.control.tenancy.problems import Invalid
 from agentxsuite.engines import pdp
 from agentxsuite.wire import JSON
 
@@ -26,20 +24,7 @@ INVOKE: Final = "tool.invoke"
 # What is used beside tools, and what its targets start with.
 USES: Final[Mapping[str, str]] = {"resource.read": "resource", "prompt.get": "prompt"}
 TOOL: Final = "tool:"
-REMEMBERED: Final = (
-    8  # environments whose compiled policies are kept: ten thousand rules take a second
-)
 NOTHING_SAID: Final = pdp.Circumstances()
-
-
-class PoliciesUnreadable(Problem):
-    """A stored policy is damaged: nothing is allowed, and nothing can be told."""
-
-    status = 503
-    title = "Not available now"
-
-    def __init__(self) -> None:
-        super().__init__("pdp_error", "The policies cannot be read; nothing is allowed until then.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +48,7 @@ def evaluate(question: Question) -> dict[str, JSON]:
     """
     now = timezone.now()
     at = question.at or now
-    policies = _policies(question.environment, at if at < now else None)
+    policies = policies_in_force(question.environment, at if at < now else None)
     asker = _asker(question, at if at < now else None)
     tool = _tool(question.environment, question.target)
     request = pdp.ask(
@@ -82,25 +67,6 @@ def evaluate(question: Question) -> dict[str, JSON]:
         "asked": _asked(question, asker, tool),
         "as_of": {"policies": _text(at), "roles": _text(at), "facts": _text(now)},
     }
-
-
-def _policies(environment: Environment, at: datetime | None) -> pdp.PolicySet:
-    place = environment.organization_id, environment.id
-    try:
-        if at is not None:
-            then = policies_then(environment, at)
-            return pdp.PolicySet.compile(then, *map(str, place))
-        revision = Revision.objects.values_list("value", flat=True).get(environment=environment)
-        return _compiled(*place, revision)
-    except pdp.PolicyInvalid:
-        raise PoliciesUnreadable from None
-
-
-@lru_cache(REMEMBERED)
-def _compiled(organization: UUID, environment: UUID, revision: int) -> pdp.PolicySet:  # noqa: ARG001 - what it is remembered by
-    """Compile an environment's policies, read after its revision: never older than that."""
-    stored = policies_of(Environment(id=environment, organization_id=organization))
-    return pdp.PolicySet.compile(stored, str(organization), str(environment))
 
 
 def _asker(question: Question, at: datetime | None) -> Asker:

@@ -6,6 +6,7 @@
     could_allow(policies, request, at)                    # a list
     could_allow_below(policies, request, at)              # a list of templates
     outline(policies, request, at)                        # whether such a list may be another
+    pending(policies, request, at)                        # who could use what, and what decides
     explain(policies, request, decision, at).as_json()    # somebody asks why
 
 ``check_policy`` and ``check_rule`` refuse, when written, what could not be enforced later.
@@ -28,6 +29,7 @@ from agentxsuite.engines.pdp.decide import (
 from agentxsuite.engines.pdp.explain import Explanation, FailingLeaf, NearMiss, explain
 from agentxsuite.engines.pdp.model import ALLOW, DENY, Binding, Policy, Request, Rule
 from agentxsuite.engines.pdp.paths import Absent
+from agentxsuite.engines.pdp.pending import Pending, pending
 from agentxsuite.engines.pdp.problems import PolicyInvalid, Problem
 from agentxsuite.engines.pdp.redaction import REDACTED, redact
 from agentxsuite.engines.pdp.rules import check_policy, check_rule
@@ -55,6 +57,7 @@ __all__ = [
     "Fault",
     "Member",
     "NearMiss",
+    "Pending",
     "Policy",
     "PolicyInvalid",
     "PolicySet",
@@ -76,6 +79,7 @@ __all__ = [
     "decide",
     "explain",
     "outline",
+    "pending",
     "redact",
     "refusal",
     "shut",

@@ -83,6 +83,18 @@ class Not:
 Node = Leaf | AllOf | AnyOf | Not
 
 
+def leaves(node: Node | None) -> Iterator[Leaf]:
+    """Every comparison of a condition, in the order in which they are written."""
+    match node:
+        case Leaf():
+            yield node
+        case Not():
+            yield from leaves(node.child)
+        case AllOf() | AnyOf():
+            for child in node.children:
+                yield from leaves(child)
+
+
 def causes(node: Node | None, facts: Facts) -> Iterator[Leaf]:
     """The leaves that made ``node`` what it is: from node to child, those of the same truth."""
     match node:

@@ -13,7 +13,7 @@ from agentxsuite.control.agents.reach_pages import agents_of_tool
 from agentxsuite.control.agents.services import create_agent, create_service_account
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
-from agentxsuite.control.policies.evaluation import PoliciesUnreadable
+from agentxsuite.control.policies.in_force import PoliciesUnreadable
 from agentxsuite.control.policies.models import PolicyRule
 from agentxsuite.control.policies.services import create_policy
 from agentxsuite.gateway import authorize
@@ -221,7 +221,7 @@ def test_the_agents_of_a_tool_are_told_too(town, query, count, django_assert_num
     write(town, "all", *POLICIES["all"])
     tool = tools_in(town.prod).select_related("environment").get(name="pay/look")
     request = Request(APIRequestFactory().get(f"/{query}"))
-    with django_assert_num_queries(4 if "effect" in query else 5):
+    with django_assert_num_queries(5 if "effect" in query else 6):
         answer = agents_of_tool(request, tool).data
     assert len(answer["results"]) == count
     assert {row["tool"]["name"] for row in answer["results"]} == {"pay/look"}

@@ -12,7 +12,12 @@ from typing import Any
 import mcp_types as types
 import uvicorn
 from mcp.server.lowlevel import Server
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    PromptsListChanged,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
 
 from tests.servers import suite_content as content
@@ -195,7 +200,13 @@ async def change_tools(_context: Any, _params: Any) -> JSON:
     return {"content": [text("changed")]}
 
 
+async def change_prompts(_context: Any, _params: Any) -> JSON:
+    await changes.publish(PromptsListChanged())
+    return {"content": [text("changed")]}
+
+
 ANSWERS = {
+    "test_trigger_prompt_change": change_prompts,
     "test_trigger_tool_change": change_tools,
     "test_error_handling": fail,
     "test_tool_with_logging": log,

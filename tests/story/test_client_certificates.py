@@ -13,9 +13,9 @@ from asgiref.sync import sync_to_async
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.agents.services import change_agent, create_agent
 from agentxsuite.control.audit.models import AuditEvent
+from agentxsuite.control.problems import Invalid
 from agentxsuite.control.secretstore import services as store
 from agentxsuite.control.secretstore.models import SecretVersion
-from agentxsuite.control.tenancy.problems import Invalid
 from tests.servers import nginx
 from tests.servers.certificates import Made
 from tests.story.conftest import serving

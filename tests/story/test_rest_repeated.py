@@ -8,7 +8,7 @@ from django.utils import timezone
 from agentxsuite.control.agents.models import Agent, IssuedToken
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.policies.models import PolicyRule
-from agentxsuite.control.tenancy import kept_answers
+from agentxsuite.control.rest import kept_answers
 from agentxsuite.control.tenancy.models import Environment, KeptAnswer, Organization, User
 from tests import cast
 from tests.cast import client

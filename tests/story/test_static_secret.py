@@ -7,10 +7,10 @@ from asgiref.sync import sync_to_async
 
 from agentxsuite.control.agents.services import change_agent, create_agent
 from agentxsuite.control.audit.models import AuditEvent
+from agentxsuite.control.problems import Invalid
 from agentxsuite.control.secretstore import crypto
 from agentxsuite.control.secretstore import services as store
 from agentxsuite.control.secretstore.models import Secret, SecretVersion
-from agentxsuite.control.tenancy.problems import Invalid
 from agentxsuite.gateway.refusal_meter import WRITTEN
 from tests.cast import client as person
 

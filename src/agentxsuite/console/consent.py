@@ -22,8 +22,8 @@ from agentxsuite.control.oauth.grants import Choice
 from agentxsuite.control.oauth.models import Client
 from agentxsuite.control.oauth.places import Place, place_of
 from agentxsuite.control.oauth.redirects import LOOPBACK, host_of
+from agentxsuite.control.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy.scope import changing, seeing
 
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # of SHA-256 (RFC 7636, section 4.2)

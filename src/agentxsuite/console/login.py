@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 
 from agentxsuite.console import session
 from agentxsuite.console.pages import actor, answers, hence, message, page, sentence
+from agentxsuite.control.problems import Throttled
 from agentxsuite.control.tenancy import login
-from agentxsuite.control.tenancy.problems import Throttled
 
 ONWARD = "/oauth/authorize/?"  # the one place that people are sent on to
 LONGEST = 8000  # characters of an address

@@ -11,8 +11,8 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from agentxsuite.console.words import LANGUAGES, WORDS
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.problems import Problem
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Problem
 
 HEADERS: Final = {
     "Cache-Control": "no-store",

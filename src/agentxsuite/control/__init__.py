@@ -1,1 +1,1 @@
-"""Control plane: Django apps, one noun each."""
+"""Control plane: Django apps, one noun each; `rest` is what their APIs are made of."""

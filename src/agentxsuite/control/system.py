@@ -17,11 +17,11 @@ from agentxsuite.control.agents.issuers import described_issuers
 from agentxsuite.control.audit.api import EventFilter, EventSerializer
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.catalog.upstreams import templates
+from agentxsuite.control.problems import NotFound
+from agentxsuite.control.rest.pages import Newest, page
+from agentxsuite.control.rest.views import Door
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.pages import Newest, page
-from agentxsuite.control.tenancy.problems import NotFound
 from agentxsuite.control.tenancy.scope import INSTALLATION, admit
-from agentxsuite.control.tenancy.views import Door
 from agentxsuite.engines.upstream import Template
 
 

@@ -87,8 +87,9 @@ def createuser(
 ) -> None:
     """Make an account that can log in; the password is asked for, or read from PASSWORD."""
     start()
+    from agentxsuite.control import problems  # noqa: PLC0415 - as above
     from agentxsuite.control.audit.services import Actor  # noqa: PLC0415 - as above
-    from agentxsuite.control.tenancy import problems, services  # noqa: PLC0415 - as above
+    from agentxsuite.control.tenancy import services  # noqa: PLC0415 - as above
 
     by_hand = Actor("client:command-line")
     try:
@@ -102,8 +103,9 @@ def createuser(
 def resetpassword(email: str, password: Password) -> None:
     """Set a new password for an account and log it out everywhere; asked for, or from PASSWORD."""
     start()
+    from agentxsuite.control import problems  # noqa: PLC0415 - as above
     from agentxsuite.control.audit.services import Actor  # noqa: PLC0415 - as above
-    from agentxsuite.control.tenancy import accounts, problems  # noqa: PLC0415 - as above
+    from agentxsuite.control.tenancy import accounts  # noqa: PLC0415 - as above
 
     try:
         user = accounts.reset_password(Actor("client:command-line"), email, password)

@@ -1,7 +1,7 @@
 """The management plane's bound: so many requests at a time, so that a crowd leaves some database.
 
 A request takes a thread and a connection of the database before anybody knows who sent it. One
-that waits for another server gives its place back meanwhile (`control.tenancy.elsewhere`); of those
+that waits for another server gives its place back meanwhile (`control.rest.elsewhere`); of those
 that wait so there is a bound of its own.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from agentxsuite.control.tenancy.elsewhere import PLACE
-from agentxsuite.control.tenancy.problems import TooManyWaiting
+from agentxsuite.control.problems import TooManyWaiting
+from agentxsuite.control.rest.elsewhere import PLACE
 from agentxsuite.gateway.http import Message, Receive, Scope, Send, problem
 from agentxsuite.gateway.refusals import Unavailable
 

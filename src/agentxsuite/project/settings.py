@@ -160,9 +160,9 @@ AUTH_PASSWORD_VALIDATORS = [
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "agentxsuite.project.openapi.operations.Operation",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS: what can be done is told by the description
-    "EXCEPTION_HANDLER": "agentxsuite.control.tenancy.answers.problem_handler",
+    "EXCEPTION_HANDLER": "agentxsuite.control.rest.answers.problem_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["agentxsuite.control.tenancy.bodies.ExactJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["agentxsuite.control.rest.bodies.ExactJSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "agentxsuite.control.tenancy.authentication.LoginTokenAuthentication"

@@ -12,7 +12,7 @@ urlpatterns = [
     path("api/docs/", Docs.as_view()),
 ]
 
-handler400 = "agentxsuite.control.tenancy.answers.unreadable"
-handler403 = "agentxsuite.control.tenancy.answers.unreadable"
-handler404 = "agentxsuite.control.tenancy.answers.missing"
-handler500 = "agentxsuite.control.tenancy.answers.broken"
+handler400 = "agentxsuite.control.rest.answers.unreadable"
+handler403 = "agentxsuite.control.rest.answers.unreadable"
+handler404 = "agentxsuite.control.rest.answers.missing"
+handler500 = "agentxsuite.control.rest.answers.broken"

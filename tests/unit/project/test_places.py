@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from agentxsuite.control.tenancy.elsewhere import PLACE
-from agentxsuite.control.tenancy.problems import TooManyWaiting
+from agentxsuite.control.problems import TooManyWaiting
+from agentxsuite.control.rest.elsewhere import PLACE
 from agentxsuite.project.places import MOST_AWAY, Places
 
 WHOLE = {"type": "http.request", "body": b"", "more_body": False}

@@ -41,12 +41,12 @@ from agentxsuite.control.agents.services import (
 from agentxsuite.control.agents.tokens import audience
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.catalog.upstreams import current
+from agentxsuite.control.rest.elsewhere import wait_for
+from agentxsuite.control.rest.pages import Numbered, page
+from agentxsuite.control.rest.views import WRITERS, Door, Resource
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.elsewhere import wait_for
 from agentxsuite.control.tenancy.models import Organization, Role
-from agentxsuite.control.tenancy.pages import Numbered, page
 from agentxsuite.control.tenancy.scope import seeing
-from agentxsuite.control.tenancy.views import WRITERS, Door, Resource
 
 
 class Agents(Resource):

@@ -12,8 +12,8 @@ from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.models import Policy, ScopeType
 from agentxsuite.control.policies.services import create_policy
+from agentxsuite.control.problems import Fault, Invalid
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.problems import Fault, Invalid
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines import pdp
 

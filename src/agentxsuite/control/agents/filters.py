@@ -6,7 +6,7 @@ Rows are named by their ids alone: whether an id belongs to somebody else makes 
 from django_filters import rest_framework as filters
 
 from agentxsuite.control.agents.models import Agent, InboundAuthMethod, Mode, ServiceAccount
-from agentxsuite.control.tenancy.filters import AnyCase
+from agentxsuite.control.rest.filters import AnyCase
 
 
 class AgentFilter(filters.FilterSet):

@@ -8,7 +8,7 @@ from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog.models import Connection, ConnectionStatus
 from agentxsuite.control.catalog.probing import Probe, probe_connection
 from agentxsuite.control.catalog.threads import in_thread
-from agentxsuite.control.tenancy.problems import NotFound
+from agentxsuite.control.problems import NotFound
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.upstream import Upstreams
 

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.agents.reach import DEPENDS, Bench, Verdict, agents_in, tools_in
 from agentxsuite.control.catalog.models import Tool
-from agentxsuite.control.tenancy.pages import Numbered
-from agentxsuite.control.tenancy.serializers import Choice
+from agentxsuite.control.rest.pages import Numbered
+from agentxsuite.control.rest.serializers import Choice
 from agentxsuite.engines import pdp
 
 EFFECTS = [pdp.ALLOW, pdp.DENY, DEPENDS]

@@ -7,10 +7,10 @@ from django.conf import settings
 
 from agentxsuite.control.agents.issuers import trusted_issuers
 from agentxsuite.control.agents.models import Agent, InboundAuthMethod, Mode, ServiceAccount
+from agentxsuite.control.problems import Fault, Invalid
 from agentxsuite.control.secretstore.inbound import KINDS, Unfit
 from agentxsuite.control.secretstore.marking import mark, refs_of
 from agentxsuite.control.secretstore.services import usable
-from agentxsuite.control.tenancy.problems import Fault, Invalid
 
 SECRETS: Final = ("bearer_secret_ref", "inbound_secret_ref", "mtls_cert_ref", "mtls_key_ref")
 PROOFS: Final = {"bearer": "inbound_secret_ref", "mtls": "mtls_cert_ref"}  # by way to log in

@@ -23,8 +23,8 @@ from agentxsuite.control.agents.tokens import (
 from agentxsuite.control.catalog.models import Connection
 from agentxsuite.control.catalog.serializers import ProbeSerializer
 from agentxsuite.control.policies.models import Policy
+from agentxsuite.control.rest.serializers import Choice, OwnRow, Strict, StrictModelSerializer
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.serializers import Choice, OwnRow, Strict, StrictModelSerializer
 
 Row = TypeVar("Row", bound=Model)
 

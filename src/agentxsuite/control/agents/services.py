@@ -23,8 +23,8 @@ from agentxsuite.control.agents.tokens import (
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog.models import Connection
+from agentxsuite.control.problems import Conflict
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.problems import Conflict
 from agentxsuite.control.tenancy.saving import alter, held, plain, save
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON

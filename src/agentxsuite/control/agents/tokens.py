@@ -20,8 +20,8 @@ from agentxsuite.control.agents.models import (
 )
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Conflict, Forbidden, Invalid
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Conflict, Forbidden, Invalid
 from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.tokens import AgentClaims, issue

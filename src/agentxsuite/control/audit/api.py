@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.models import AuditEvent, Decision
+from agentxsuite.control.rest.merging import Merged
+from agentxsuite.control.rest.narrowing import Filters, Narrow, equal, matching, since, until
+from agentxsuite.control.rest.pages import Newest, page
+from agentxsuite.control.rest.serializers import Choice
+from agentxsuite.control.rest.views import Door
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.merging import Merged
 from agentxsuite.control.tenancy.models import Role
-from agentxsuite.control.tenancy.narrowing import Filters, Narrow, equal, matching, since, until
-from agentxsuite.control.tenancy.pages import Newest, page
-from agentxsuite.control.tenancy.serializers import Choice
-from agentxsuite.control.tenancy.views import Door
 
 LAST: Final = timedelta(hours=24)  # what the list of all organizations goes back
 

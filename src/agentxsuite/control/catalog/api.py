@@ -25,11 +25,11 @@ from agentxsuite.control.catalog.services import (
     sync_connection,
 )
 from agentxsuite.control.catalog.upstreams import current
+from agentxsuite.control.rest.elsewhere import wait_for
+from agentxsuite.control.rest.views import Door, Resource
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.elsewhere import wait_for
 from agentxsuite.control.tenancy.models import Organization, Role
 from agentxsuite.control.tenancy.scope import seeing
-from agentxsuite.control.tenancy.views import Door, Resource
 
 
 class Connections(Resource):

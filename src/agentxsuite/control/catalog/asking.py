@@ -8,7 +8,7 @@ from agentxsuite.control.catalog import sync
 from agentxsuite.control.catalog.listing import Unacceptable
 from agentxsuite.control.catalog.models import Connection
 from agentxsuite.control.catalog.threads import in_thread
-from agentxsuite.control.tenancy.problems import Conflict
+from agentxsuite.control.problems import Conflict
 from agentxsuite.engines.upstream import UpstreamError, Upstreams
 from agentxsuite.wire import JSON
 

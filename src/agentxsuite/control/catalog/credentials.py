@@ -7,9 +7,9 @@ from typing import Final
 from agentxsuite.control.catalog.endpoints import STDIO, endpoint_of
 from agentxsuite.control.catalog.models import AuthMethod, Connection
 from agentxsuite.control.catalog.upstreams import egress
+from agentxsuite.control.problems import Invalid
 from agentxsuite.control.secretstore import services as secretstore
 from agentxsuite.control.secretstore.values import SecretUnreadable
-from agentxsuite.control.tenancy.problems import Invalid
 from agentxsuite.engines.upstream import UpstreamError, check_endpoint
 from agentxsuite.wire import JSON
 

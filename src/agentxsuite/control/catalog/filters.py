@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from agentxsuite.control.catalog.models import Connection, SyncStatus, Tool
-from agentxsuite.control.tenancy.narrowing import matching
+from agentxsuite.control.rest.narrowing import matching
 
 
 class ConnectionFilter(filters.FilterSet):

@@ -9,9 +9,9 @@ from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.catalog.listing import schema_of
 from agentxsuite.control.catalog.models import Connection, SyncStatus, Tool
 from agentxsuite.control.catalog.pinning import approve
+from agentxsuite.control.problems import Conflict, NotFound, Problem
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Organization
-from agentxsuite.control.tenancy.problems import Conflict, NotFound, Problem
 from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.schemas import SchemaRefused, inspect_schema

@@ -14,8 +14,8 @@ from agentxsuite.control.catalog.models import (
     ToolDefinition,
     Verify,
 )
+from agentxsuite.control.rest.serializers import Choice, OwnRow, Strict, StrictModelSerializer
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.serializers import Choice, OwnRow, Strict, StrictModelSerializer
 from agentxsuite.engines.upstream import mcp_name
 
 Row = TypeVar("Row", bound=Model)

@@ -14,8 +14,8 @@ from agentxsuite.control.catalog.models import Connection, ConnectionStatus, Too
 from agentxsuite.control.catalog.pinning import withdraw
 from agentxsuite.control.catalog.reviewing import approve_tool
 from agentxsuite.control.catalog.slugs import free_slug
+from agentxsuite.control.problems import Fault, Invalid
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.problems import Fault, Invalid
 from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.upstream import UpstreamError, Upstreams, check_endpoint

@@ -20,9 +20,9 @@ from agentxsuite.control.catalog.listing import Listing, Offer, Unacceptable, re
 from agentxsuite.control.catalog.models import Connection, ConnectionStatus
 from agentxsuite.control.catalog.pace import Pace
 from agentxsuite.control.catalog.pinning import Pinned, pin, vanish
+from agentxsuite.control.problems import NotFound, Problem
 from agentxsuite.control.secretstore.services import SecretsUnavailable, reveal_many
 from agentxsuite.control.secretstore.values import SecretUnreadable
-from agentxsuite.control.tenancy.problems import NotFound, Problem
 from agentxsuite.control.tenancy.scope import changing, seeing
 from agentxsuite.engines.upstream import Endpoint, UpstreamError, UpstreamTimeout
 from agentxsuite.wire import JSON

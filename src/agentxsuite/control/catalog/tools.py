@@ -16,7 +16,7 @@ from agentxsuite.control.catalog.asking import asked
 from agentxsuite.control.catalog.listing import Offer, Unacceptable, offer
 from agentxsuite.control.catalog.models import Connection, Tool
 from agentxsuite.control.catalog.pinning import Pinned, pin
-from agentxsuite.control.tenancy.problems import Conflict, NotFound
+from agentxsuite.control.problems import Conflict, NotFound
 from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.engines.upstream import Upstreams

@@ -28,11 +28,11 @@ from agentxsuite.control.catalog.serializers import (
 )
 from agentxsuite.control.catalog.tools import change_tool, delete_tool, take_up
 from agentxsuite.control.catalog.upstreams import current
+from agentxsuite.control.rest.elsewhere import wait_for
+from agentxsuite.control.rest.views import WRITERS, Resource
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.elsewhere import wait_for
 from agentxsuite.control.tenancy.models import Role
 from agentxsuite.control.tenancy.scope import seeing
-from agentxsuite.control.tenancy.views import WRITERS, Resource
 
 TEXTS: Final = ("pending__definition", "pending__findings")  # long, and in no list
 

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import transaction
 
-from agentxsuite.control.tenancy.problems import Problem
+from agentxsuite.control.problems import Problem
 from agentxsuite.engines.upstream import Egress, Template, Upstreams, load_templates
 
 _open: list[Upstreams] = []

@@ -13,11 +13,11 @@ from agentxsuite.control.oauth.grants import end
 from agentxsuite.control.oauth.machines import create_machine, delete_machine
 from agentxsuite.control.oauth.models import Grant, Machine
 from agentxsuite.control.oauth.scopes import scope_words
+from agentxsuite.control.rest.pages import Numbered, page
+from agentxsuite.control.rest.serializers import Strict
+from agentxsuite.control.rest.views import Door
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
-from agentxsuite.control.tenancy.pages import Numbered, page
-from agentxsuite.control.tenancy.serializers import Strict
-from agentxsuite.control.tenancy.views import Door
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

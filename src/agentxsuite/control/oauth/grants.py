@@ -10,9 +10,9 @@ from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.oauth.models import Client, Grant
 from agentxsuite.control.oauth.places import Place
+from agentxsuite.control.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment, Role, User
-from agentxsuite.control.tenancy.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON
 

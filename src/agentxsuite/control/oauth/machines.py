@@ -11,7 +11,7 @@ from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.oauth.models import AccessToken, Client, Machine, digest
 from agentxsuite.control.oauth.places import marked
-from agentxsuite.control.tenancy.problems import Conflict, Forbidden
+from agentxsuite.control.problems import Conflict, Forbidden
 from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON

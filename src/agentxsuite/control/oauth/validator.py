@@ -27,8 +27,8 @@ from agentxsuite.control.oauth.models import (
     digest,
 )
 from agentxsuite.control.oauth.places import Place, marked, place_of
+from agentxsuite.control.problems import Problem
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Problem
 
 CODE_LIVES: Final = timedelta(seconds=60)
 NOTED: Final = timedelta(hours=1)

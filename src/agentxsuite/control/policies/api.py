@@ -23,12 +23,12 @@ from agentxsuite.control.policies.serializers import (
     VersionSerializer,
     WholeVersionSerializer,
 )
+from agentxsuite.control.problems import Invalid
+from agentxsuite.control.rest.pages import Numbered, page
+from agentxsuite.control.rest.serializers import Strict
+from agentxsuite.control.rest.views import WRITERS, Door, Resource
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Organization, Role
-from agentxsuite.control.tenancy.pages import Numbered, page
-from agentxsuite.control.tenancy.problems import Invalid
-from agentxsuite.control.tenancy.serializers import Strict
-from agentxsuite.control.tenancy.views import WRITERS, Door, Resource
 
 IF_MATCH = OpenApiParameter(
     "If-Match",

@@ -8,8 +8,8 @@ from agentxsuite.control.policies import scopes
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.models import Policy as PolicyRow
 from agentxsuite.control.policies.models import PolicyBinding, PolicyRule, ScopeType
+from agentxsuite.control.problems import Fault, Invalid
 from agentxsuite.control.tenancy.models import Organization
-from agentxsuite.control.tenancy.problems import Fault, Invalid
 from agentxsuite.engines import pdp
 
 MAX_BINDINGS = 500

@@ -13,6 +13,9 @@ from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.policies.evaluation import Question, evaluate
 from agentxsuite.control.policies.then import MEMBERSHIP
+from agentxsuite.control.problems import Invalid
+from agentxsuite.control.rest.serializers import Choice, Strict
+from agentxsuite.control.rest.views import Door
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import (
     Environment,
@@ -20,9 +23,6 @@ from agentxsuite.control.tenancy.models import (
     OrganizationMembership,
     User,
 )
-from agentxsuite.control.tenancy.problems import Invalid
-from agentxsuite.control.tenancy.serializers import Choice, Strict
-from agentxsuite.control.tenancy.views import Door
 from agentxsuite.engines import pdp
 
 Named = dict[str, Any]

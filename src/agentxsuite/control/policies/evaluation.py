@@ -14,9 +14,9 @@ from agentxsuite.control.policies.facts import agent_of
 from agentxsuite.control.policies.in_force import policies_in_force
 from agentxsuite.control.policies.then import role_now, role_then
 from agentxsuite.control.policies.words import Asker, Server, Tool, place_of, tool_of
+from agentxsuite.control.problems import Invalid
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment, User
-from agentxsuite.control.tenancy.problems import Invalid
 from agentxsuite.engines import pdp
 from agentxsuite.wire import JSON
 

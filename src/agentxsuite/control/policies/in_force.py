@@ -7,8 +7,8 @@ from uuid import UUID
 
 from agentxsuite.control.policies.compile import policies_of
 from agentxsuite.control.policies.then import policies_then
+from agentxsuite.control.problems import Problem
 from agentxsuite.control.tenancy.models import Environment, Revision
-from agentxsuite.control.tenancy.problems import Problem
 from agentxsuite.engines import pdp
 
 REMEMBERED: Final = 8  # environments: to compile ten thousand rules takes a second

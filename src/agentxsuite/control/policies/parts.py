@@ -10,7 +10,7 @@ from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.models import Policy, PolicyBinding, PolicyRule
 from agentxsuite.control.policies.services import edit_policy
-from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound
+from agentxsuite.control.problems import Conflict, Fault, Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True)

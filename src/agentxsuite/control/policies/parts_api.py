@@ -18,10 +18,10 @@ from agentxsuite.control.policies.drafts import BindingDraft
 from agentxsuite.control.policies.models import Policy, PolicyBinding, PolicyRule
 from agentxsuite.control.policies.preconditions import Tagged, expected_version
 from agentxsuite.control.policies.serializers import BindingSerializer, RuleSerializer
+from agentxsuite.control.problems import Invalid, NotFound
+from agentxsuite.control.rest.views import Resource
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
-from agentxsuite.control.tenancy.problems import Invalid, NotFound
-from agentxsuite.control.tenancy.views import Resource
 
 
 class Parts(Tagged, Resource):

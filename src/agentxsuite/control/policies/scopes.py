@@ -13,13 +13,13 @@ from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.catalog.models import Tool
 from agentxsuite.control.policies.drafts import BindingDraft
 from agentxsuite.control.policies.models import ScopeType
+from agentxsuite.control.problems import Fault
 from agentxsuite.control.tenancy.models import (
     Environment,
     Organization,
     OrganizationMembership,
     Role,
 )
-from agentxsuite.control.tenancy.problems import Fault
 
 BY_ID: Final = {ScopeType.ORG, ScopeType.ENV, ScopeType.AGENT, ScopeType.TOOL, ScopeType.USER}
 

@@ -15,8 +15,8 @@ from agentxsuite.control.policies.models import (
     ScopeType,
 )
 from agentxsuite.control.policies.rendering import in_order, rendered_rule
+from agentxsuite.control.rest.serializers import Choice, OwnRow, StrictModelSerializer
 from agentxsuite.control.tenancy.models import Environment, User
-from agentxsuite.control.tenancy.serializers import Choice, OwnRow, StrictModelSerializer
 
 Part = TypeVar("Part", bound=Model)
 

@@ -12,8 +12,8 @@ from agentxsuite.control.policies.difference import NOTHING, difference, told
 from agentxsuite.control.policies.drafts import PolicyDraft, draft_of
 from agentxsuite.control.policies.models import Policy
 from agentxsuite.control.policies.writing import Kept, write
+from agentxsuite.control.problems import Fault, Invalid, Problem
 from agentxsuite.control.tenancy.models import Organization
-from agentxsuite.control.tenancy.problems import Fault, Invalid, Problem
 from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON

@@ -9,9 +9,9 @@ from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft
 from agentxsuite.control.policies.models import Policy, PolicyVersion
 from agentxsuite.control.policies.services import Return, edit_policy
+from agentxsuite.control.problems import Invalid
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.problems import Invalid
 
 
 def versions_of(policy: Policy) -> QuerySet[PolicyVersion]:

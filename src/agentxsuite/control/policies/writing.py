@@ -18,8 +18,8 @@ from agentxsuite.control.policies.rendering import (
     rendered_rule,
     spelt,
 )
+from agentxsuite.control.problems import Conflict, Invalid
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Conflict, Invalid
 
 Kept = Sequence[BindingDraft]
 

@@ -9,11 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
-from agentxsuite.control.runs.models import OutcomeCode, Run, RunStatus, RunStep
-from agentxsuite.control.runs.services import cancel_run
-from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.models import Role
-from agentxsuite.control.tenancy.narrowing import (
+from agentxsuite.control.rest.narrowing import (
     Filters,
     Narrow,
     Rows,
@@ -22,9 +18,13 @@ from agentxsuite.control.tenancy.narrowing import (
     since,
     until,
 )
-from agentxsuite.control.tenancy.pages import Newest, page
-from agentxsuite.control.tenancy.serializers import Choice
-from agentxsuite.control.tenancy.views import Door
+from agentxsuite.control.rest.pages import Newest, page
+from agentxsuite.control.rest.serializers import Choice
+from agentxsuite.control.rest.views import Door
+from agentxsuite.control.runs.models import OutcomeCode, Run, RunStatus, RunStep
+from agentxsuite.control.runs.services import cancel_run
+from agentxsuite.control.tenancy import access
+from agentxsuite.control.tenancy.models import Role
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):

@@ -3,8 +3,8 @@
 from django.utils import timezone
 
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Conflict
 from agentxsuite.control.runs.models import Run, RunStatus
-from agentxsuite.control.tenancy.problems import Conflict
 from agentxsuite.control.tenancy.scope import changing
 
 

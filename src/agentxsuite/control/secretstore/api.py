@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.rest.pages import Numbered, page
+from agentxsuite.control.rest.views import WRITERS, Resource
 from agentxsuite.control.secretstore import services
 from agentxsuite.control.secretstore.models import Secret
 from agentxsuite.control.secretstore.serializers import (
@@ -21,8 +23,6 @@ from agentxsuite.control.secretstore.serializers import (
 )
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
-from agentxsuite.control.tenancy.pages import Numbered, page
-from agentxsuite.control.tenancy.views import WRITERS, Resource
 
 
 class SecretFilter(filters.FilterSet):

@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from agentxsuite.control.rest.serializers import OwnRow, Strict
 from agentxsuite.control.secretstore.models import Secret, SecretVersion
 from agentxsuite.control.secretstore.services import MAX_BYTES
 from agentxsuite.control.secretstore.uses import uses_of
 from agentxsuite.control.tenancy.models import Environment
-from agentxsuite.control.tenancy.serializers import OwnRow, Strict
 
 SHOWN: Final = 50  # versions that a secret's own page tells of
 

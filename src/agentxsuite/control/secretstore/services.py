@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Conflict, Invalid, Problem
 from agentxsuite.control.secretstore import datakeys, inbound
 from agentxsuite.control.secretstore.crypto import CannotOpen, SecretPlace, seal, unseal
 from agentxsuite.control.secretstore.keys import KeysUnavailable, MasterKeys
@@ -16,7 +17,6 @@ from agentxsuite.control.secretstore.models import Secret, SecretVersion
 from agentxsuite.control.secretstore.uses import uses_of
 from agentxsuite.control.secretstore.values import Concealed, Revealed, SecretUnreadable
 from agentxsuite.control.tenancy.models import Environment, Organization
-from agentxsuite.control.tenancy.problems import Conflict, Invalid, Problem
 from agentxsuite.control.tenancy.saving import held
 from agentxsuite.control.tenancy.scope import changing
 

@@ -13,6 +13,7 @@ from django.db.models import Model, Q, QuerySet
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
+from agentxsuite.control.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy.evidence import Evidence
 from agentxsuite.control.tenancy.models import (
     Organization,
@@ -20,7 +21,6 @@ from agentxsuite.control.tenancy.models import (
     Role,
     User,
 )
-from agentxsuite.control.tenancy.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy.scope import admit, open_scope
 
 Row = TypeVar("Row", bound=Model)

@@ -11,10 +11,10 @@ from knox.models import AuthToken
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Fault, Forbidden, Invalid
 from agentxsuite.control.tenancy import login
 from agentxsuite.control.tenancy.invitations import check_invitation, redeem
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Fault, Forbidden, Invalid
 from agentxsuite.control.tenancy.saving import alter, save
 from agentxsuite.wire import JSON
 

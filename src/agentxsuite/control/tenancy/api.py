@@ -10,8 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.rest.filters import AnyCase
+from agentxsuite.control.rest.serializers import Choice, StrictModelSerializer
+from agentxsuite.control.rest.views import WRITERS, Resource
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.filters import AnyCase
 from agentxsuite.control.tenancy.invitations import LONGEST, SHORTEST, USUAL, invite, withdraw
 from agentxsuite.control.tenancy.members import change_member, remove_member
 from agentxsuite.control.tenancy.models import (
@@ -22,7 +24,6 @@ from agentxsuite.control.tenancy.models import (
     OrganizationMembership,
     Role,
 )
-from agentxsuite.control.tenancy.serializers import Choice, StrictModelSerializer
 from agentxsuite.control.tenancy.services import (
     change_environment,
     change_organization,
@@ -31,7 +32,6 @@ from agentxsuite.control.tenancy.services import (
     delete_environment,
     delete_organization,
 )
-from agentxsuite.control.tenancy.views import WRITERS, Resource
 
 
 class OrganizationSerializer(StrictModelSerializer[Organization]):

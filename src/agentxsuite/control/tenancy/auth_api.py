@@ -11,16 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.rest.pages import Numbered
+from agentxsuite.control.rest.serializers import Strict, StrictModelSerializer
+from agentxsuite.control.rest.views import Door
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.accounts import change_account, change_password, register
 from agentxsuite.control.tenancy.invitations import redeem
 from agentxsuite.control.tenancy.login import account, log_in, log_out, take_a_try
 from agentxsuite.control.tenancy.models import OrganizationMembership, User
-from agentxsuite.control.tenancy.pages import Numbered
 from agentxsuite.control.tenancy.scope import seeing
-from agentxsuite.control.tenancy.serializers import Strict, StrictModelSerializer
 from agentxsuite.control.tenancy.services import create_organization
-from agentxsuite.control.tenancy.views import Door
 
 # How it is refused where a password shows once more who somebody is: wrong, or tried too often.
 UNCONFIRMED: Final = {403: None, 429: None}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.members import admitted, granter, managing
 from agentxsuite.control.tenancy.models import (
@@ -20,7 +21,6 @@ from agentxsuite.control.tenancy.models import (
     Role,
     User,
 )
-from agentxsuite.control.tenancy.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from agentxsuite.control.tenancy.saving import held, save
 from agentxsuite.control.tenancy.scope import changing
 

@@ -9,9 +9,9 @@ from knox.models import AuthToken
 from knox.settings import knox_settings
 
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Forbidden, Problem
 from agentxsuite.control.tenancy import tries
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Forbidden, Problem
 
 LASTING: Final[timedelta] = knox_settings.TOKEN_TTL
 

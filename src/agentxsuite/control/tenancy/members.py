@@ -7,6 +7,7 @@ from uuid import UUID
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Conflict, Forbidden, Invalid
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import (
     Invitation,
@@ -15,7 +16,6 @@ from agentxsuite.control.tenancy.models import (
     Role,
     User,
 )
-from agentxsuite.control.tenancy.problems import Conflict, Forbidden, Invalid
 from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON

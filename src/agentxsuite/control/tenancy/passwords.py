@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from agentxsuite.control.tenancy.problems import Throttled
+from agentxsuite.control.problems import Throttled
 
 # Each hash takes 19 MiB and a core: a flood of logins must leave room for everybody else.
 _AT_ONCE: Final = BoundedSemaphore(2)

@@ -8,7 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import QuerySet
 
-from agentxsuite.control.tenancy.problems import Conflict, Fault, Invalid, NotFound
+from agentxsuite.control.problems import Conflict, Fault, Invalid, NotFound
 from agentxsuite.wire import JSON
 
 Row = TypeVar("Row", bound=models.Model)

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.problems import Forbidden
 from agentxsuite.control.tenancy.accounts import create_user
 from agentxsuite.control.tenancy.members import add_member
 from agentxsuite.control.tenancy.models import (
@@ -15,7 +16,6 @@ from agentxsuite.control.tenancy.models import (
     OrganizationMembership,
     Role,
 )
-from agentxsuite.control.tenancy.problems import Forbidden
 from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
 from agentxsuite.wire import JSON

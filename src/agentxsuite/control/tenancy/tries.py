@@ -14,7 +14,7 @@ from typing import Final
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
-from agentxsuite.control.tenancy.problems import Throttled
+from agentxsuite.control.problems import Throttled
 from agentxsuite.engines.limits import Limiter, MemoryLimiter, Rate, RedisLimiter, Taken
 
 ACCOUNT: Final = Rate(per_minute=5, burst=10)  # for one account from one address

@@ -9,9 +9,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from agentxsuite.control.tenancy.pages import Numbered
-from agentxsuite.control.tenancy.repeatable import HEADER, Repeatable
-from agentxsuite.control.tenancy.serializers import Strict
+from agentxsuite.control.rest.pages import Numbered
+from agentxsuite.control.rest.repeatable import HEADER, Repeatable
+from agentxsuite.control.rest.serializers import Strict
 from agentxsuite.project.openapi import problems
 from agentxsuite.project.openapi.problems import Schema
 

@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from agentxsuite.control.agents.accounts import create_service_account
 from agentxsuite.control.agents.issuers import described_issuers, trusted_issuers
-from agentxsuite.control.tenancy.problems import Invalid
+from agentxsuite.control.problems import Invalid
 from agentxsuite.project.asgi import Application
 
 TABLE = '[corporate]\nissuer = "https://id.example"\nalgorithms = ["RS256"]\n'

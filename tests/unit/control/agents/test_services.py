@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from agentxsuite.control.agents.services import create_agent, create_service_account, issue_token
-from agentxsuite.control.tenancy.problems import Conflict, Invalid
+from agentxsuite.control.problems import Conflict, Invalid
 from tests import cast
 
 company, rival, token_keys = cast.company, cast.rival, cast.token_keys  # fixtures

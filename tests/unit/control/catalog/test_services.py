@@ -9,8 +9,8 @@ from agentxsuite.control.catalog.services import (
     change_connection,
     create_connection,
 )
+from agentxsuite.control.problems import Conflict, Invalid, NotFound
 from agentxsuite.control.secretstore.services import SecretsUnavailable, store
-from agentxsuite.control.tenancy.problems import Conflict, Invalid, NotFound
 from tests.unit.control.catalog.definitions import definition
 
 pytestmark = [pytest.mark.database, pytest.mark.usefixtures("master_keys")]

@@ -7,8 +7,8 @@ from agentxsuite.control.catalog import sync
 from agentxsuite.control.catalog.listing import Unacceptable
 from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
 from agentxsuite.control.catalog.services import approve_tool, change_connection
+from agentxsuite.control.problems import NotFound
 from agentxsuite.control.tenancy.models import Revision
-from agentxsuite.control.tenancy.problems import NotFound
 from tests.unit.control.catalog.definitions import definition
 
 pytestmark = pytest.mark.database

@@ -15,7 +15,7 @@ from agentxsuite.control.catalog.services import (
 from agentxsuite.control.catalog.threads import in_thread
 from agentxsuite.control.catalog.tools import change_tool, delete_tool, take_up
 from agentxsuite.control.catalog.upstreams import open_upstreams
-from agentxsuite.control.tenancy.problems import Conflict, NotFound
+from agentxsuite.control.problems import Conflict, NotFound
 from tests.servers.mcp_raw import DISCOVERY, RawServer, stateless
 from tests.unit.control.catalog.definitions import definition
 

@@ -17,8 +17,8 @@ from agentxsuite.control.catalog.services import (
 from agentxsuite.control.catalog.sync import SyncReport, UpstreamFailed, UpstreamSlow
 from agentxsuite.control.catalog.threads import in_thread
 from agentxsuite.control.catalog.upstreams import NotServing, current, open_upstreams
+from agentxsuite.control.problems import Conflict, NotFound
 from agentxsuite.control.secretstore.services import SecretsUnavailable, store
-from agentxsuite.control.tenancy.problems import Conflict, NotFound
 from agentxsuite.engines.upstream import TemplateInvalid
 from tests.servers.mcp_raw import RawServer, stateless
 from tests.unit.control.catalog.definitions import definition

@@ -10,8 +10,8 @@ from agentxsuite.control.policies import parts, services
 from agentxsuite.control.policies.compile import policies_of
 from agentxsuite.control.policies.drafts import BindingDraft, PolicyDraft, RuleDraft, draft_of
 from agentxsuite.control.policies.models import Policy, PolicyVersion
+from agentxsuite.control.problems import Conflict, Invalid, NotFound
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Conflict, Invalid, NotFound
 
 pytestmark = pytest.mark.database
 

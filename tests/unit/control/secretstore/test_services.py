@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings as django_settings
 
 from agentxsuite.control.audit.models import AuditEvent
+from agentxsuite.control.problems import Invalid
 from agentxsuite.control.secretstore import services
 from agentxsuite.control.secretstore.keys import MasterKey, MasterKeys
 from agentxsuite.control.secretstore.models import DataKey, Secret, SecretVersion
-from agentxsuite.control.tenancy.problems import Invalid
 
 pytestmark = [pytest.mark.database, pytest.mark.usefixtures("master_keys")]
 

@@ -10,9 +10,9 @@ from rest_framework.test import APIRequestFactory
 
 from agentxsuite.control.agents.models import Agent
 from agentxsuite.control.audit.models import AuditEvent
+from agentxsuite.control.problems import Forbidden, NotFound
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Environment, Organization, Role
-from agentxsuite.control.tenancy.problems import Forbidden, NotFound
 from tests import cast
 
 company, rival = cast.company, cast.rival  # fixtures, asked for by name

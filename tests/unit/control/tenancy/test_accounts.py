@@ -6,12 +6,12 @@ import pytest
 from django.db import connection
 
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.problems import Conflict, Forbidden
 from agentxsuite.control.tenancy.accounts import reset_password
 from agentxsuite.control.tenancy.invitations import redeem
 from agentxsuite.control.tenancy.login import WrongCredentials, held_as_checked
 from agentxsuite.control.tenancy.members import managing, remove_member
 from agentxsuite.control.tenancy.models import OrganizationMembership, User
-from agentxsuite.control.tenancy.problems import Conflict, Forbidden
 from tests import cast
 from tests.cast import MADE_BY_HAND
 

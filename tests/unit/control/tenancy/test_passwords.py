@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 
+from agentxsuite.control.problems import Throttled
 from agentxsuite.control.tenancy import passwords
-from agentxsuite.control.tenancy.problems import Throttled
 
 
 def test_verifying_passes_through_our_hasher():

@@ -4,9 +4,9 @@ import pytest
 
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.problems import Conflict, Forbidden, Invalid, NotFound
 from agentxsuite.control.tenancy import services
 from agentxsuite.control.tenancy.models import User
-from agentxsuite.control.tenancy.problems import Conflict, Forbidden, Invalid, NotFound
 from tests import cast
 from tests.cast import MADE_BY_HAND, person
 

@@ -5,8 +5,8 @@ import secrets
 import pytest
 from asgiref.sync import sync_to_async
 
+from agentxsuite.control.problems import Throttled
 from agentxsuite.control.tenancy import tries
-from agentxsuite.control.tenancy.problems import Throttled
 from agentxsuite.control.tenancy.tries import ACCOUNT, ADDRESS, counted_together, network
 
 ALL = ACCOUNT.burst

@@ -15,9 +15,9 @@ from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
 from agentxsuite import wire
+from agentxsuite.control.problems import AlreadyCreated, InFlight, KeyReused
 from agentxsuite.control.tenancy.access import SUFFICES
 from agentxsuite.control.tenancy.models import KeptAnswer, Role
-from agentxsuite.control.tenancy.problems import AlreadyCreated, InFlight, KeyReused
 from agentxsuite.control.tenancy.scope import seeing_only
 from agentxsuite.wire import JSON
 

@@ -7,8 +7,8 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 from rest_framework.validators import UniqueValidator
 
+from agentxsuite.control.rest.json_types import complaint
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.json_types import complaint
 
 Row = TypeVar("Row", bound=Model)
 

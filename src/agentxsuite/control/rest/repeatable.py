@@ -18,10 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from agentxsuite.control.problems import Invalid
+from agentxsuite.control.rest.kept_answers import ToldAgain, forget, reserve, settle
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.kept_answers import ToldAgain, forget, reserve, settle
 from agentxsuite.control.tenancy.models import KeptAnswer, User
-from agentxsuite.control.tenancy.problems import Invalid
 from agentxsuite.control.tenancy.scope import seeing
 
 HEADER: Final = "Idempotency-Key"

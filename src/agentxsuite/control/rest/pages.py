@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.serializers import ModelSerializer
 
-    from agentxsuite.control.tenancy.merging import Merged
+    from agentxsuite.control.rest.merging import Merged
 
 SIZE, MAX_SIZE = 50, 200
 SIZED = "page_size"

@@ -20,13 +20,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agentxsuite.control.audit.services import Actor
+from agentxsuite.control.problems import Conflict, Unavailable
+from agentxsuite.control.rest.answers import plain
+from agentxsuite.control.rest.filtering import Narrowing
+from agentxsuite.control.rest.pages import Numbered
+from agentxsuite.control.rest.repeatable import Repeatable, is_keyed
 from agentxsuite.control.tenancy import access
-from agentxsuite.control.tenancy.answers import plain
-from agentxsuite.control.tenancy.filtering import Narrowing
 from agentxsuite.control.tenancy.models import Organization, Role
-from agentxsuite.control.tenancy.pages import Numbered
-from agentxsuite.control.tenancy.problems import Conflict, Unavailable
-from agentxsuite.control.tenancy.repeatable import Repeatable, is_keyed
 from agentxsuite.control.tenancy.scope import seeing
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from agentxsuite import wire
-from agentxsuite.control.tenancy.problems import TooLarge
+from agentxsuite.control.problems import TooLarge
 from agentxsuite.wire import JSON
 
 MAX_BODY: Final = 1024 * 1024  # bytes

@@ -11,7 +11,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from agentxsuite import wire
-from agentxsuite.control.tenancy.problems import Fault, Forbidden, Invalid, NotFound, Problem
+from agentxsuite.control.problems import Fault, Forbidden, Invalid, NotFound, Problem
 from agentxsuite.wire import JSON
 
 PROBLEM_TYPE = "application/problem+json"

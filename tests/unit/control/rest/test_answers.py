@@ -6,8 +6,8 @@ from django.http import Http404
 from rest_framework.exceptions import NotAuthenticated, Throttled
 
 from agentxsuite import wire
-from agentxsuite.control.tenancy import answers
-from agentxsuite.control.tenancy.problems import Conflict, NotFound
+from agentxsuite.control.problems import Conflict, NotFound
+from agentxsuite.control.rest import answers
 
 
 @pytest.mark.parametrize(

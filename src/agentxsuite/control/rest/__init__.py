@@ -1,0 +1,1 @@
+"""What every kind of REST API is made of: reading, checking, listing, answering, repeating."""

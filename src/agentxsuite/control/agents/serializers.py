@@ -1,9 +1,8 @@
 """Agents, service accounts and tokens as the REST API takes and shows them."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
-from django.db.models import Model
 from rest_framework import serializers
 
 from agentxsuite.control.agents.models import (
@@ -23,15 +22,12 @@ from agentxsuite.control.agents.tokens import (
 from agentxsuite.control.catalog.models import Connection
 from agentxsuite.control.catalog.serializers import ProbeSerializer
 from agentxsuite.control.policies.models import Policy
-from agentxsuite.control.rest.serializers import Choice, OwnRow, Strict, StrictModelSerializer
+from agentxsuite.control.rest.serializers import Choice, OwnRow, Steady, Strict
 from agentxsuite.control.tenancy.models import Environment
-
-Row = TypeVar("Row", bound=Model)
 
 MAX_WORDS: Final = 50
 SLUG: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z"
 ISSUER: Final = r"^https?://[^\s?#@]+\Z"
-FIXED: Final = "This cannot be changed; make another one."
 
 
 def words(**kwargs: Any) -> serializers.ListField:
@@ -46,32 +42,7 @@ def scopes(**kwargs: Any) -> serializers.ListField:
     return serializers.ListField(child=child, max_length=MAX_SCOPES, **kwargs)
 
 
-class Lasting(StrictModelSerializer[Row]):
-    """A row with fields that stay as they were made; a body may repeat them as they are."""
-
-    fixed: ClassVar[tuple[str, ...]] = ()
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields; of a row that is there, those that are fixed may be left out."""
-        fields = super().get_fields()
-        for name in self.fixed if self.instance is not None else ():
-            fields[name].required, fields[name].default = False, serializers.empty
-        return fields
-
-    def validate(self, attrs: Any) -> Any:
-        """Take out what is fixed; raises ValidationError where it would change."""
-        row = self.instance
-        if row is None:
-            return attrs
-        other = [
-            name for name in self.fixed if attrs.get(name, getattr(row, name)) != getattr(row, name)
-        ]
-        if other:
-            raise serializers.ValidationError({name: [FIXED] for name in other})
-        return {name: value for name, value in attrs.items() if name not in self.fixed}
-
-
-class AgentSerializer(Lasting[Agent]):
+class AgentSerializer(Steady[Agent]):
     """An agent."""
 
     fixed = ("environment", "slug")
@@ -115,7 +86,7 @@ class AgentSerializer(Lasting[Agent]):
         }
 
 
-class ServiceAccountSerializer(Lasting[ServiceAccount]):
+class ServiceAccountSerializer(Steady[ServiceAccount]):
     """A login for an agent: at an outside issuer, or at ours where none is named."""
 
     fixed = ("environment", "issuer", "subject")

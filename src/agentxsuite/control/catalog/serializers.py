@@ -1,9 +1,7 @@
 """Connections and tools as the REST API takes and shows them."""
 
-from typing import Any, ClassVar, Final, TypeVar
-from uuid import UUID
+from typing import Any, ClassVar, Final
 
-from django.db.models import Model
 from rest_framework import serializers
 
 from agentxsuite.control.catalog.models import (
@@ -14,39 +12,14 @@ from agentxsuite.control.catalog.models import (
     ToolDefinition,
     Verify,
 )
-from agentxsuite.control.rest.serializers import Choice, OwnRow, Strict, StrictModelSerializer
+from agentxsuite.control.rest.serializers import Choice, OwnRow, Steady, Strict
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines.upstream import mcp_name
 
-Row = TypeVar("Row", bound=Model)
-
 MAX_APPROVALS: Final = 200
-FIXED: Final = "This cannot be set here."
 
 
-class Settled(StrictModelSerializer[Row]):
-    """A row of which some fields are shown and never taken; a body may repeat them as they are."""
-
-    fixed: ClassVar[tuple[str, ...]] = ()
-
-    def validate(self, attrs: Any) -> Any:
-        """Refuse what would pass for a change and be none; raises ValidationError."""
-        given: dict[str, Any] = self.initial_data
-        shown = self.data_of(self.instance) if self.instance is not None else {}
-        other = [name for name in self.fixed if name in given and given[name] != shown.get(name)]
-        if other:
-            raise serializers.ValidationError({name: [FIXED] for name in other})
-        return attrs
-
-    def data_of(self, row: Any) -> dict[str, Any]:
-        """Return what a row is shown as, as JSON tells it."""
-        shown = self.to_representation(row)
-        return {
-            name: str(value) if isinstance(value, UUID) else value for name, value in shown.items()
-        }
-
-
-class ConnectionSerializer(Settled[Connection]):
+class ConnectionSerializer(Steady[Connection]):
     """A connection to an MCP server."""
 
     fixed: ClassVar[tuple[str, ...]] = ("environment", "slug")
@@ -129,7 +102,7 @@ class SyncSerializer(serializers.Serializer[Any]):
     findings = FindingSerializer(many=True)
 
 
-class ToolSerializer(Settled[Tool]):
+class ToolSerializer(Steady[Tool]):
     """A tool; what it is comes from its server, whether it may be used from people."""
 
     fixed = (

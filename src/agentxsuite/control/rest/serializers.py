@@ -1,7 +1,8 @@
 """The bases of serializers: an unknown field, another type or a foreign row is an error."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
@@ -11,6 +12,8 @@ from agentxsuite.control.rest.json_types import complaint
 from agentxsuite.control.tenancy import access
 
 Row = TypeVar("Row", bound=Model)
+
+FIXED: Final = "This stays as it is: it cannot be set here."
 
 
 class Strict(serializers.Serializer[Any]):
@@ -50,6 +53,36 @@ class StrictModelSerializer(Strict, serializers.ModelSerializer[Row]):
         return field, kwargs
 
 
+class Steady(StrictModelSerializer[Row]):
+    """A row with fields that stay as they are; a body may repeat them as they are shown.
+
+    Those that are `fixed` are set when the row is made, or by us alone where they are read-only.
+    """
+
+    fixed: ClassVar[tuple[str, ...]] = ()
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields; of a row that is there, none that is fixed is taken."""
+        fields = super().get_fields()
+        for name in self.fixed if self.instance is not None else ():
+            fields[name].read_only = True
+        return fields
+
+    def validate(self, attrs: Any) -> Any:
+        """Refuse what would pass for a change and be none; raises ValidationError."""
+        shown = self.to_representation(self.instance) if self.instance is not None else {}
+        wrong = [
+            name
+            for name in self.fixed
+            if self.fields[name].read_only
+            and name in self.initial_data
+            and self.initial_data[name] != _plain(shown.get(name))
+        ]
+        if wrong:
+            raise serializers.ValidationError({name: [FIXED] for name in wrong})
+        return attrs
+
+
 class OwnRow(serializers.PrimaryKeyRelatedField[Any]):
     """A row of the organization in the path, named by its id; a foreign one is not there."""
 
@@ -71,6 +104,10 @@ class Choice(serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> Any:
         """Return the word; raises ValidationError."""
         return super().to_internal_value(data.lower() if isinstance(data, str) else data)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _is_unique(validator: Any) -> bool:

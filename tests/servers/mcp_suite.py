@@ -54,6 +54,7 @@ FORMS: dict[str, JSON] = {
 ARGUMENTS: dict[str, JSON] = {
     "test_sampling": {"prompt": {"type": "string"}},
     "test_elicitation": {"message": {"type": "string"}},
+    "test_routed": {"region": {"type": "string", "x-mcp-header": "Region"}},
 }
 NAMES = (
     *content.CONTENT,
@@ -62,6 +63,7 @@ NAMES = (
     "test_logging_tool",
     "test_tool_with_progress",
     "test_sampling",
+    "test_routed",
     *FORMS,
     *questions.ROUNDS,
     "test_input_required_result_capabilities",

@@ -3,6 +3,7 @@
 import pytest
 from asgiref.sync import sync_to_async
 
+from agentxsuite.control.runs.models import Run
 from agentxsuite.gateway.jsonrpc import MODERN
 from tests.story.test_mcp import rpc
 
@@ -53,3 +54,22 @@ async def test_a_header_that_comes_twice_is_none_of_both(client, world, name, co
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}
     answer = await client.post(world.mcp, json=body, headers=headers)
     assert answer.status_code == code
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"mcp-param-region": "eu"}, 200), ({"mcp-param-region": "us"}, 400), ({}, 400)],
+)
+async def test_headers_that_repeat_arguments_agree_with_them(client, world, headers, status):
+    """Otherwise: a proxy routes a call by one argument, and the tool runs with another."""
+    await sync_to_async(world.allow)()
+    params = {"name": "tests__routed", "arguments": {"region": "eu"}}
+    answer = await rpc(client, world, "tools/call", params, modern=True, **headers)
+    assert answer.status_code == status
+    if status == 400:
+        error = answer.json()["error"]
+        assert (error["code"], error["data"]["code"]) == (-32020, "header_mismatch")
+        run = await sync_to_async(Run.objects.get)(id=error["data"]["run_id"])
+        assert (run.status, run.outcome_code) == ("failed", "invalid")
+    old = await rpc(client, world, "tools/call", params, **headers)
+    assert old.json()["result"]["isError"] is False

@@ -51,6 +51,7 @@ class Call(Struct, frozen=True, kw_only=True):
     passthrough: str | None = None
     meta: Mapping[str, JSON] = {}
     extra: Mapping[str, JSON] = {}
+    headers: Mapping[bytes, bytes] | None = None  # of a caller that repeats arguments in them
     key: str | None = None  # Idempotency-Key
     named: str | None = None  # X-Agent
     certificate: str | None = None  # of the client, as whoever ended TLS has seen it

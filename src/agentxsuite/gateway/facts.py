@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from agentxsuite.engines.pdp import Agent, Member, PolicySet
 from agentxsuite.engines.schemas import Schema
 from agentxsuite.engines.upstream import Endpoint
+from agentxsuite.engines.upstream.mirrors import Mirrors
 from agentxsuite.wire import JSON
 
 
@@ -41,6 +42,7 @@ class Tool:
     definition: Mapping[str, JSON]
     schema: Schema | None
     attributes: Mapping[str, JSON]
+    mirrors: Mirrors = ()  # arguments that callers repeat in headers
 
     action: ClassVar[str] = "tool.invoke"
 

@@ -5,12 +5,11 @@ capabilities in ``params._meta`` and repeats version, method and name in headers
 opens with ``initialize``. Which one is spoken is told by the header ``MCP-Protocol-Version``.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from agentxsuite.engines.upstream import mirrors
 from agentxsuite.gateway.http import Request
 from agentxsuite.wire import JSON
 
@@ -22,7 +21,6 @@ ENVELOPE = (  # of params._meta
     (f"{META}protocolVersion", str, "a string"),
     (f"{META}clientCapabilities", dict, "an object"),
 )
-BASE64 = ("=?base64?", "?=")
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -143,25 +141,13 @@ def check_envelope(message: Message, request: Request) -> None:
     if request.text(b"mcp-method") != message.method:
         raise mismatch("Mcp-Method")
     named = message.params.get(NAMED.get(message.method, ""))
-    if named is not None and decoded(request.text(b"mcp-name")) != named:
+    if named is not None and mirrors.decoded(request.text(b"mcp-name") or "") != named:
         raise mismatch("Mcp-Name")
 
 
 def mismatch(header: str) -> RpcError:
     """A header that says something else than the body."""
     return RpcError(HEADER_MISMATCH, f"The header {header} does not agree with the body.")
-
-
-def decoded(value: str | None) -> str | None:
-    """A header value, out of ``=?base64?...?=`` where wrapped so; None when it cannot be read."""
-    prefix, suffix = BASE64
-    if value is None or not (value.startswith(prefix) and value.endswith(suffix)):
-        return value
-    try:
-        payload = value[len(prefix) : -len(suffix)]
-        return base64.b64decode(payload, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
 
 
 def error_status(error: RpcError, *, modern: bool) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agentxsuite.engines.limits import Rate
 from agentxsuite.engines.pdp import Decision
+from agentxsuite.engines.upstream import mirrors
 from agentxsuite.gateway.authorize import INVOKE, check_scope, decide, enforce, reasons, visible
 from agentxsuite.gateway.call import DEFAULT_TIMEOUT, Call, Entry, Principal
 from agentxsuite.gateway.facts import Offer, Tool
@@ -15,7 +16,7 @@ from agentxsuite.gateway.identify import identify
 from agentxsuite.gateway.looking import ask, concerns
 from agentxsuite.gateway.questions import put, resume
 from agentxsuite.gateway.record import note, recorded, start, stop_flood
-from agentxsuite.gateway.refusals import Invalid, Throttled, Unknown
+from agentxsuite.gateway.refusals import Contradicted, Invalid, Throttled, Unknown
 from agentxsuite.wire import JSON
 
 TOLD = 5  # violations that the sentence names
@@ -31,6 +32,7 @@ async def call_tool(call: Call, gate: Gate) -> Entry:
         if call.key and await recall(entry, gate):  # or 409, 422
             return entry  # as it was answered before
         await limit(entry, principal, target, gate)  # or 429
+        check_headers(entry.call, target)  # or 400
         arguments = validated(entry, target, gate)  # or 400
         more = resume(entry, gate)  # or 400
         if concerns(target, gate):
@@ -118,6 +120,14 @@ def throttled(name: str, retry_after: float) -> Throttled:
     wait = math.ceil(retry_after)
     sentence = f"The rate limit of '{name}' is reached: try again in {wait} s."
     return Throttled("rate_limited", sentence, retry_after)
+
+
+def check_headers(call: Call, target: Tool) -> None:
+    """Who went by the headers saw the arguments that we see; raises Contradicted."""
+    if target.mirrors and call.headers is not None:
+        header = mirrors.contradicted(target.mirrors, call.arguments, call.headers)
+        if header is not None:
+            raise Contradicted(header)
 
 
 def validated(entry: Entry, target: Tool, gate: Gate) -> Mapping[str, JSON]:

@@ -7,6 +7,7 @@ Refusal
 ├── Denied                403   a result with isError, or -32602 for a tool that is not listed
 ├── Throttled             429   a result with isError
 ├── Invalid               400   a result with isError
+├── Contradicted          400   -32020
 ├── StateRefused          400   -32602
 ├── InFlight              409   a result with isError
 ├── KeyReused             422   a result with isError
@@ -156,6 +157,18 @@ class Invalid(Refusal):
     def __init__(self, detail: str, errors: Sequence[Mapping[str, JSON]]) -> None:
         super().__init__("invalid_arguments", detail)
         self.errors = errors
+
+
+class Contradicted(Refusal):
+    """A header repeats an argument, and says something else than the body."""
+
+    status = 400
+    title = "Header mismatch"
+    outcome = "invalid"
+
+    def __init__(self, header: str) -> None:
+        sentence = f"The header {header} does not agree with the arguments."
+        super().__init__("header_mismatch", sentence)
 
 
 class StateRefused(Refusal):

@@ -161,10 +161,8 @@ def test_an_unsupported_version_names_the_supported_ones():
 def test_wrapped_header_values_are_unwrapped():
     """A tool with a name beyond ASCII could not be called by modern clients."""
     wrapped = base64.b64encode("größe".encode()).decode()
-    assert jsonrpc.decoded(f"=?base64?{wrapped}?=") == "größe"
-    assert jsonrpc.decoded("=?base64?%%%?=") is None
-    assert jsonrpc.decoded("=?base64?/w==?=") is None
-    assert jsonrpc.decoded(None) is None
+    headers = {"mcp_protocol_version": MODERN, "mcp_method": "tools/call"}
+    assert is_modern(modern(name="größe"), asked(**headers, mcp_name=f"=?base64?{wrapped}?="))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from agentxsuite.gateway.mcp.exchange import Address, Exchange, Reply, Result
 from agentxsuite.gateway.mcp.lacking import is_lacking
 from agentxsuite.gateway.protected import SCOPES, metadata_address
 from agentxsuite.gateway.refusals import (
+    Contradicted,
     Denied,
     InsufficientScope,
     Invalid,
@@ -115,6 +116,8 @@ def refused(no: RpcError | Refusal, whence: Whence) -> Reply:
 
 def protocol_error(no: RpcError | Refusal, whence: Whence) -> RpcError | Refusal:
     """What the protocol has an error of its own for, whatever the method; else as it is."""
+    if isinstance(no, Contradicted):
+        return RpcError(HEADER_MISMATCH, no.detail, told(no))
     if isinstance(no, StateRefused):
         return RpcError(INVALID_PARAMS, no.detail, told(no))
     if isinstance(no, UpstreamRefused) and whence.modern and whence.message is not None:

@@ -30,7 +30,7 @@ async def replied(request: Request, address: Address, gate: Gate) -> Reply:
     try:
         message = await read_request(request)
         modern = is_modern(message, request)
-        call = read_call(request, address, message, gate)
+        call = read_call(request, address, message, gate, modern=modern)
         exchange = Exchange(request, address, gate, message, modern, call)
         return await unless_gone(handled(exchange), request.receive)
     except (RpcError, Refusal) as no:

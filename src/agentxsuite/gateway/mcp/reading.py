@@ -38,7 +38,9 @@ async def read_request(request: Request) -> Message:
     return read_message(body)
 
 
-def read_call(request: Request, address: Address, message: Message, gate: Gate) -> Call:
+def read_call(
+    request: Request, address: Address, message: Message, gate: Gate, *, modern: bool
+) -> Call:
     """The call that a message makes; raises RpcError for parameters of a wrong type, Malformed."""
     name, arguments, key = "", message.params.get("arguments", {}), None
     if message.method == "tools/call":
@@ -59,6 +61,7 @@ def read_call(request: Request, address: Address, message: Message, gate: Gate) 
         passthrough=address.connection,
         meta={name: value for name, value in message.meta.items() if not is_ours(name)},
         extra=extra_of(message),
+        headers=request.headers if modern else None,
         turn=turn_of(message),
         request=message.id,
         key=key,

@@ -15,7 +15,7 @@ from agentxsuite.control.secretstore.models import Secret
 from agentxsuite.control.secretstore.services import Revealed, SecretUnreadable, reveal_many
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines.schemas import Schema, SchemaRefused
-from agentxsuite.engines.upstream import mcp_name
+from agentxsuite.engines.upstream import mcp_name, mirrors
 from agentxsuite.gateway.facts import Connection, Snapshot, Tool
 from agentxsuite.gateway.orm.view import Changes, merged
 
@@ -141,6 +141,7 @@ def tool_of(row: ToolRow, connection: Connection, before: Tool | None) -> Tool:
         definition=definition,
         schema=schema_of(row, before.schema if before else None),
         attributes=tool_root(row, connection.slug),
+        mirrors=mirrors.find(definition.get("inputSchema")),
     )
 
 

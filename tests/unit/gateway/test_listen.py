@@ -10,14 +10,17 @@ from agentxsuite.gateway.gate import Facts
 from agentxsuite.gateway.jsonrpc import Message
 from agentxsuite.gateway.listens import Listens
 from agentxsuite.gateway.mcp.exchange import Address, Exchange
+from agentxsuite.gateway.mcp.listed import KINDS
 from agentxsuite.gateway.mcp.listen import Listening
 from agentxsuite.gateway.refusals import Unavailable
 from tests.unit.gateway.building import (
     AGENT,
+    CONNECTION,
     ENVIRONMENT,
     NOON,
     ORGANIZATION,
     call,
+    connection,
     policy_set,
     principal,
     rule,
@@ -29,7 +32,7 @@ from tests.unit.gateway.test_http import asked
 from tests.unit.gateway.test_sse import Reader
 
 WANTED = ("toolsListChanged",)
-ALLOWED = policy_set(rule("allow"))
+ALLOWED = policy_set(replace(rule("allow", "*"), action="*"))
 
 
 class Directory:
@@ -45,6 +48,28 @@ class Directory:
         return Facts(snapshot(ALLOWED, tool()), token_live=False, user=None)
 
 
+class Flickering:
+    """Allows and denies everything in turn, so often; then the token is gone, and `done` is set."""
+
+    def __init__(self, times, done):
+        self.left, self.done = times, done
+
+    async def ask(self, question):
+        self.left -= 1
+        if self.left < 0:
+            self.done.set()
+        policies = ALLOWED if self.left % 2 else policy_set()
+        placed = replace(snapshot(policies, tool()), connections={CONNECTION: connection()})
+        return Facts(placed, token_live=self.left >= 0, user=None)
+
+
+class Upstream:
+    """Is there."""
+
+    async def attend(self, endpoint, **terms):
+        """It says nothing."""
+
+
 def token(ring):
     here, moment = f"https://here.example/mcp/{ORGANIZATION}/{ENVIRONMENT}/", int(NOON.timestamp())
     claims = AgentClaims(
@@ -58,7 +83,7 @@ def token(ring):
         organization=ORGANIZATION,
         environment=ENVIRONMENT,
         agent=AGENT,
-        scopes=frozenset({"tool.invoke"}),
+        scopes=frozenset({"tool.*", "prompt.*", "resource.*"}),
     )
     return issue(claims, ring)
 
@@ -69,6 +94,7 @@ def exchange(directory):
         gate(),
         verifier=Verifier(ring, "https://here.example"),
         directory=directory,
+        upstream=Upstream(),
         listens=Listens(seconds=0.001),
     )
     asking = call(door="mcp", credential=f"Bearer {token(ring)}", agent=None)
@@ -82,10 +108,33 @@ async def test_a_database_that_is_away_for_a_moment_ends_no_stream():
     directory, reader = Directory(away=3), Reader()
     talk = exchange(directory)
 
+    await Listening(talk, principal(ALLOWED), WANTED).deliver(staying(talk), reader)
+    assert directory.away == -1
+    assert [message.get("id") for message in reader.messages] == [None, 7]
+
+
+async def test_what_waits_for_a_client_that_does_not_read_is_one_notice_of_each_kind():
+    """Otherwise: who listens and does not read fills the memory with every change."""
+    reader, over = Reader(), asyncio.Event()
+    talk = exchange(Flickering(200, over))
+    reader.reading.clear()
+    listening = Listening(talk, principal(ALLOWED), tuple(KINDS))
+    delivery = asyncio.create_task(listening.deliver(staying(talk), reader))
+    await over.wait()
+    reader.reading.set()
+    await delivery
+    first, *notices, last = reader.messages
+    assert first["method"] == "notifications/subscriptions/acknowledged"
+    assert sorted(each["method"] for each in notices) == sorted(
+        kind.method for kind in KINDS.values()
+    )
+    assert last["id"] == 7
+
+
+def staying(talk):
+    """The request of a client that does not leave."""
+
     async def stays():
         await asyncio.Event().wait()
 
-    request = structs.replace(talk.request, receive=stays)
-    await Listening(talk, principal(ALLOWED), WANTED).deliver(request, reader)
-    assert directory.away == -1
-    assert [message.get("id") for message in reader.messages] == [None, 7]
+    return structs.replace(talk.request, receive=stays)

@@ -101,6 +101,7 @@ async def test_a_document_that_is_none_is_no_client(house, tmp_path, monkeypatch
         "https://client.example/a#b",
         "https://client.example/a/../b",
         "https://client.example:x/a",
+        "https://client.example:0/a",
         "https://client.example/ü",
         "https:///a",
     ],
@@ -108,7 +109,7 @@ async def test_a_document_that_is_none_is_no_client(house, tmp_path, monkeypatch
 def test_what_is_no_clients_address_is_never_asked_for(address):
     """Otherwise: odd spellings lead the server to odd places."""
     with pytest.raises(CIMDError):
-        documents.locate(address)
+        documents.check(address)
 
 
 def test_a_document_counts_for_as_long_as_it_says_within_bounds():

@@ -18,8 +18,7 @@ from agentxsuite.control.secretstore.inbound import fingerprints
 from agentxsuite.control.storage.roles import conninfo
 from agentxsuite.engines.limits import Limiter, MemoryLimiter, RedisLimiter
 from agentxsuite.engines.tokens import FetchFailed, OutsideVerifier, Verifier
-from agentxsuite.engines.upstream import UpstreamError
-from agentxsuite.engines.upstream.documents import fetch_document
+from agentxsuite.engines.upstream import UpstreamError, fetch_document
 from agentxsuite.gateway import browse, mcp, rest
 from agentxsuite.gateway.gate import Gate, Question, Upstream
 from agentxsuite.gateway.heartbeat import beat, leave, watch
@@ -228,7 +227,7 @@ def open_outside() -> OutsideVerifier:
 
     async def fetch(url: str) -> bytes:
         try:
-            return await fetch_document(door, url)
+            return (await fetch_document(door, url)).body
         except UpstreamError as error:
             raise FetchFailed(error.detail) from None
 

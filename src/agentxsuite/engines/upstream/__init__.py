@@ -3,6 +3,7 @@
 from agentxsuite.engines.upstream.calls import Listener
 from agentxsuite.engines.upstream.catalogue import PROMPTS, RESOURCES, TEMPLATES, Kind
 from agentxsuite.engines.upstream.client import Upstreams, check_endpoint
+from agentxsuite.engines.upstream.documents import fetch_document
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Endpoint, check_headers
 from agentxsuite.engines.upstream.eras import ServerInfo
@@ -17,6 +18,7 @@ from agentxsuite.engines.upstream.errors import (
     UpstreamUnavailable,
 )
 from agentxsuite.engines.upstream.grant import Client
+from agentxsuite.engines.upstream.http1 import Response
 from agentxsuite.engines.upstream.names import mcp_name
 from agentxsuite.engines.upstream.notices import NOTICES
 from agentxsuite.engines.upstream.templates import (
@@ -40,6 +42,7 @@ __all__ = [
     "Kind",
     "Limits",
     "Listener",
+    "Response",
     "ServerInfo",
     "Template",
     "TemplateInvalid",
@@ -51,6 +54,7 @@ __all__ = [
     "Upstreams",
     "check_endpoint",
     "check_headers",
+    "fetch_document",
     "load_templates",
     "mcp_name",
 ]

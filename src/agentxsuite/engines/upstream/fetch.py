@@ -1,7 +1,6 @@
 """One request to a web server that is no MCP server, through the one outbound door."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,14 +21,14 @@ async def fetch(
     """GET an address, or POST a form to it; nobody follows redirects. Raises UpstreamError."""
     web = locate(url)
     if not isinstance(web, Web) or web.sse:
-        raise EndpointInvalid("endpoint_scheme", "An authorization server is reached by https.")
-    connection = await egress.connect(web, partial(Connection))
+        raise EndpointInvalid("endpoint_scheme", "This is read by https alone.")
+    connection = await egress.connect(web, Connection)
     try:
         response = await connection.exchange(_request(web, form, authorization))
     finally:
         connection.abort()
     if response.streaming or len(response.body) > MOST:
-        raise UpstreamProtocolError("The authorization server's answer is too long.")
+        raise UpstreamProtocolError(f"The answer is too long: more than {MOST} bytes, or a stream.")
     return response
 
 

@@ -8,8 +8,9 @@ from agentxsuite.engines.upstream import (
     EndpointInvalid,
     UpstreamProtocolError,
     UpstreamTimeout,
+    fetch_document,
 )
-from agentxsuite.engines.upstream.documents import MAX_DOCUMENT, fetch_document
+from agentxsuite.engines.upstream.fetch import MOST
 from tests.servers import oidc
 from tests.servers.mcp_raw import RawServer
 
@@ -27,7 +28,7 @@ def door():
 
 async def test_a_document_comes_whole(issuer, door):
     """Otherwise: the keys of an issuer are never had."""
-    assert b'"keys"' in await fetch_document(door, f"{issuer.url}/jwks")
+    assert b'"keys"' in (await fetch_document(door, f"{issuer.url}/jwks")).body
 
 
 async def test_the_door_is_shut_for_issuers_as_for_tools(issuer):
@@ -46,7 +47,7 @@ async def test_only_the_web_has_documents(door, url):
 
 async def test_what_is_no_small_document_is_refused(issuer, door):
     """Otherwise: an issuer fills the memory, or sends this server elsewhere."""
-    for body, status in (("x" * (MAX_DOCUMENT + 1), 200), ("{}", 302), ("{}", 500)):
+    for body, status in (("x" * (MOST + 1), 200), ("{}", 302), ("{}", 500)):
         issuer.publish(body, status)
         with pytest.raises(UpstreamProtocolError):
             await fetch_document(door, f"{issuer.url}/jwks")

@@ -1,7 +1,6 @@
 """MCP over HTTP+SSE, the transport of 2024-11-05: POSTs go out, all answers come by one stream."""
 
 import asyncio
-import itertools
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
 
-from agentxsuite.engines.upstream import jsonrpc, notices
+from agentxsuite.engines.upstream import jsonrpc
 from agentxsuite.engines.upstream.calls import Call, Heard, Session
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.endpoint import Command, Endpoint, Web, check_headers, locate
@@ -27,6 +26,7 @@ from agentxsuite.engines.upstream.http_words import head, refusal
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.pool import Pool
 from agentxsuite.engines.upstream.sse import EventReader
+from agentxsuite.engines.upstream.switchboard import Switchboard
 from agentxsuite.wire import JSON
 
 COURTESIES = 4  # sockets for what must not wait behind calls
@@ -93,12 +93,8 @@ class HttpSse:
         self._pool = Pool(self._connect, limit)
         self._courtesy = Pool(self._connect, COURTESIES)
         self._slots = asyncio.Semaphore(limit)
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Message]] = {}
-        self._calls: dict[int, Call] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._board = Switchboard()
         self._stream: Stream | None = None
-        self._heard: Heard | None = None
         self._closed = False
 
     async def start(self) -> None:
@@ -114,23 +110,19 @@ class HttpSse:
             stream.close()
             raise
         self._stream = stream
-        self._keep(self._follow(stream))
+        self._board.keep(self._follow(stream))
 
     async def ask(self, call: Call, session: Session) -> Message:
         """POST one request and wait until the stream brings its result; raises UpstreamError."""
         if session.info.era == "stateless":  # this transport is older than that era
             raise UpstreamRpcError(jsonrpc.METHOD_NOT_FOUND, "Method not found")
         async with self._slots:
-            number = next(self._numbers)
-            answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-            self._calls[number] = call
-            try:
-                message = await self._asked(call.body(number, session.info.era), call, answer)
-            except asyncio.CancelledError:
-                self._cancel(number, call)
-                raise
-            finally:
-                del self._waiting[number], self._calls[number]
+            with self._board.waiting(call) as (number, answer):
+                try:
+                    message = await self._asked(call.body(number, session.info.era), call, answer)
+                except asyncio.CancelledError:
+                    self._cancel(number, call)
+                    raise
         return jsonrpc.outcome(message, number)
 
     async def tell(self, body: bytes, _session: Session, /) -> None:
@@ -140,13 +132,8 @@ class HttpSse:
     async def listen(self, _session: Session, _wanted: Mapping[str, JSON], heard: Heard, /) -> bool:
         """Hear of changes until the stream dies; raises UpstreamError."""
         self._alive()
-        number, self._heard = next(self._numbers), heard
-        ended = self._waiting[number] = asyncio.get_running_loop().create_future()
-        try:
+        with self._board.listening(heard) as (_number, ended):
             await ended
-        finally:
-            self._heard = None
-            del self._waiting[number]
         return True
 
     def show(self, endpoint: Endpoint, /) -> None:
@@ -160,9 +147,8 @@ class HttpSse:
         self._closed = True
         if self._stream is not None:
             self._stream.close()
-        self._fail(UpstreamUnavailable("The connection to the upstream was closed."))
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        self._board.fail(UpstreamUnavailable("The connection to the upstream was closed."))
+        await self._board.quiet()
         self._pool.close()
         self._courtesy.close()
 
@@ -183,43 +169,20 @@ class HttpSse:
         raise refusal(response)
 
     async def _follow(self, stream: Stream) -> None:
-        self._fail(await stream.follow())
+        self._board.fail(await stream.follow())
 
     def _hear(self, message: Message) -> None:
-        call = self._calls.get(jsonrpc.progress_of(message))
-        if jsonrpc.is_response(message):
-            self._settle(message)
-        elif self._heard and (notice := notices.notice_of(message)):
-            self._heard(notice)
-        elif call is not None and call.listener:
-            self._keep(_told(call, message))
-        elif answer := jsonrpc.answer_for(message):
-            self._keep(_briefly(self._say(answer)))
+        if answer := self._board.hear(message):
+            self._board.keep(_briefly(self._say(answer)))
 
     async def _say(self, body: bytes) -> None:
         async with self._courtesy.lease() as connection:
             await connection.exchange(self._post(body))
 
-    def _settle(self, message: Message) -> None:
-        number = message.get("id")
-        answer = self._waiting.get(number) if isinstance(number, int) else None
-        if answer is not None and not answer.done():  # else nobody waits any more
-            answer.set_result(message)
-
-    def _fail(self, reason: UpstreamError) -> None:
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(reason)
-
     def _cancel(self, number: int, call: Call) -> None:
         if call.sent and call.cancellable:
             body = jsonrpc.notification("notifications/cancelled", {"requestId": number})
-            self._keep(_briefly(self._say(body)))
-
-    def _keep(self, deed: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(deed)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._board.keep(_briefly(self._say(body)))
 
     def _alive(self) -> Stream:
         """The stream, while it lives; raises SessionLost."""
@@ -248,10 +211,6 @@ def target(web: Web, told: bytes) -> bytes:
     if isinstance(where, Command) or replace(where, path=web.path) != replace(web, sse=False):
         raise UpstreamProtocolError("The upstream's endpoint event leads to another server.")
     return where.path.encode()
-
-
-async def _told(call: Call, message: Message) -> None:
-    await call.answer(message)
 
 
 async def _briefly(deed: Coroutine[Any, Any, None]) -> None:

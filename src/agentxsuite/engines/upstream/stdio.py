@@ -1,7 +1,6 @@
 """MCP over the pipes of a process: one long-lived process a connection, many calls at a time."""
 
 import asyncio
-import itertools
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -16,6 +15,7 @@ from agentxsuite.engines.upstream.errors import (
 )
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.process import Process
+from agentxsuite.engines.upstream.switchboard import Switchboard
 from agentxsuite.engines.upstream.templates import Template
 from agentxsuite.wire import JSON
 
@@ -30,11 +30,7 @@ class Stdio:
         self._environment = template.environment(endpoint.secret)
         self._template = template
         self._slots = asyncio.Semaphore(limit)
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Message]] = {}
-        self._calls: dict[int, Call] = {}
-        self._telling: set[asyncio.Task[None]] = set()
-        self._heard: Heard | None = None
+        self._board = Switchboard()
         self._process: Process | None = None
         self._closed = False
 
@@ -43,7 +39,7 @@ class Stdio:
         if self._closed:
             raise UpstreamUnavailable("The connection to the upstream was closed.")
         if self._process is None or self._process.ended:
-            process = Process(self._hear, self._fail)
+            process = Process(self._hear, self._board.fail)
             template = self._template
             process.spawn(self._argv, self._environment, template.cwd, template.limits)
             self._process = process
@@ -51,20 +47,14 @@ class Stdio:
     async def ask(self, call: Call, session: Session) -> Message:
         """Write one request and wait for its result; raises UpstreamError."""
         async with self._slots:
-            number = next(self._numbers)
-            answer = asyncio.get_running_loop().create_future()
-            self._waiting[number] = answer
-            self._calls[number] = call
-            try:
-                self._write(call.body(number, session.info.era))
-                call.sent = True
-                message = await answer
-            except asyncio.CancelledError:
-                self._cancel(number, call)
-                raise
-            finally:
-                del self._waiting[number], self._calls[number]
-        return jsonrpc.outcome(message, number)
+            with self._board.waiting(call) as (number, answer):
+                try:
+                    self._write(call.body(number, session.info.era))
+                    call.sent = True
+                    return jsonrpc.outcome(await answer, number)
+                except asyncio.CancelledError:
+                    self._cancel(number, call)
+                    raise
 
     async def tell(self, body: bytes, _session: Session, /) -> None:
         """Write a message that has no answer; raises UpstreamError."""
@@ -72,18 +62,14 @@ class Stdio:
 
     async def listen(self, session: Session, wanted: Mapping[str, JSON], heard: Heard, /) -> bool:
         """Hear of changes until the process ends; raises UpstreamError."""
-        number, self._heard = next(self._numbers), heard
-        self._waiting[number] = asyncio.get_running_loop().create_future()
-        try:
+        with self._board.listening(heard) as (number, ended):
             if session.info.era == "stateless":
                 call = Call(notices.LISTEN, {"notifications": wanted})
                 self._write(call.body(number, session.info.era))
-            jsonrpc.outcome(await self._waiting[number], number)
-        except UpstreamRpcError:
-            return False
-        finally:
-            self._heard = None
-            del self._waiting[number]
+            try:
+                jsonrpc.outcome(await ended, number)
+            except UpstreamRpcError:
+                return False
         return True
 
     def show(self, _endpoint: Endpoint, /) -> None:
@@ -109,30 +95,6 @@ class Stdio:
     def _hear(self, line: bytes) -> None:
         if not line.startswith(b"{"):
             return  # a server that prints to its output: noise, not an answer
-        message = jsonrpc.read(line)
-        if jsonrpc.is_response(message):
-            self._settle(message)
-        elif self._heard and (notice := notices.notice_of(message)):
-            self._heard(notice)
-        elif (call := self._calls.get(jsonrpc.progress_of(message))) and call.listener:
-            task = asyncio.create_task(self._tell(call, message))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
-        elif answer := jsonrpc.answer_for(message):
+        if answer := self._board.hear(jsonrpc.read(line)):
             with suppress(UpstreamError):
                 self._write(answer)
-
-    async def _tell(self, call: Call, message: Message) -> None:
-        """Let the listener of a request hear what is said of it."""
-        await call.answer(message)
-
-    def _settle(self, message: Message) -> None:
-        number = message.get("id")
-        answer = self._waiting.get(number) if isinstance(number, int) else None
-        if answer is not None and not answer.done():  # else nobody waits any more
-            answer.set_result(message)
-
-    def _fail(self, reason: UpstreamError) -> None:
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(reason)

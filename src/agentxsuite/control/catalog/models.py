@@ -115,6 +115,13 @@ class Tool(Mortal, Owned):
     )
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization", "name", "id"],
+                name="tool_by_name",
+                condition=Q(deleted_at=None),
+            ),
+        ]
         constraints = [
             unique_while_live("organization", "environment", "name", "version"),
             unique("connection", "upstream_name"),

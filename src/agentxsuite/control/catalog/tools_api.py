@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +29,7 @@ from agentxsuite.control.catalog.serializers import (
 from agentxsuite.control.catalog.tools import change_tool, delete_tool, take_up
 from agentxsuite.control.catalog.upstreams import current
 from agentxsuite.control.rest.elsewhere import wait_for
+from agentxsuite.control.rest.onward import AFTER, ORDER, Onward
 from agentxsuite.control.rest.views import WRITERS, Resource
 from agentxsuite.control.tenancy import access
 from agentxsuite.control.tenancy.models import Role
@@ -43,8 +44,9 @@ class Tools(Resource):
     model = Tool
     serializer_class = ToolSerializer
     filterset_class = ToolFilter
+    pagination_class = Onward
     ordering_fields = ("name", "sync_status", "synced_at", "created_at")
-    ordering = ("name", "id")
+    ordering = ORDER
     roles = {**WRITERS, "approve": Role.ADMIN}
     outside = frozenset({"create"})
 
@@ -109,7 +111,11 @@ class Tools(Resource):
         verdicts = approve_tools(Actor.behind(request), organization, looked)
         return Response({"results": [verdict.as_json() for verdict in verdicts]})
 
-    @extend_schema(parameters=[ReachFilter], responses=VerdictSerializer(many=True), filters=False)
+    @extend_schema(
+        parameters=[ReachFilter, OpenApiParameter(AFTER, exclude=True)],
+        responses=VerdictSerializer(many=True),
+        filters=False,
+    )
     def access(self, request: Request, **_path: Any) -> Response:
         """List every agent of the tool's environment: what becomes of its calls, and why."""
         rows = super().get_queryset().select_related("environment", "connection", "definition")

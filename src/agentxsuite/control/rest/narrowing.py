@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from agentxsuite.control.tenancy.beginning import begins
+from agentxsuite.control.rest.beginning import begins
 from agentxsuite.control.tenancy.evidence import EARLY, LATE, first_id
 
 ANY: Final = "*"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentxsuite.control.audit.models import AuditEvent
-from agentxsuite.control.tenancy.beginning import HIGHEST, begins, first_after
+from agentxsuite.control.rest.beginning import HIGHEST, begins, first_after
 from tests.witness import forging
 
 CHARACTERS = st.sampled_from(f"aB_%*:é\ud7ff\ue000{HIGHEST}\x7f")

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo serve test conformance tools faults openapi check mutants bench lock clean
+.PHONY: help demo serve test conformance tools faults fuzz openapi check mutants bench lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 

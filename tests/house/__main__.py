@@ -19,6 +19,7 @@ RULES = (
     addresses.lock,
     papers.settings,
     papers.story,
+    papers.links,
     migrations.packages,
     migrations.missing,
 )

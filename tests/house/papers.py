@@ -1,8 +1,9 @@
-"""The docs say what the code does: settings are documented, named functions exist."""
+"""The docs say what the code does: settings are documented, what is named or linked exists."""
 
 import ast
 import re
 from collections.abc import Iterator
+from posixpath import dirname, join, normpath
 
 from tests.house.tree import Tree
 
@@ -15,6 +16,8 @@ READER = re.compile(r"\b(environ\.get|getenv)$")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 DOCUMENTED = re.compile(r"^\| `([A-Z][A-Z0-9_]+)`", re.MULTILINE)
 ROOMS = "project|console|gateway|cli|control|engines|wire"
+LINK = re.compile(r"\]\((?![a-z]+:)([^)\s#]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 NAMED = re.compile(rf"`((?:{ROOMS})(?:\.\w+)+)(?:\(\))?`")
 
 
@@ -56,6 +59,22 @@ def story(tree: Tree) -> Iterator[str]:
     if not named:
         yield f"{STORY_PAGE}: names no function"
     yield from (f"{STORY_PAGE}: no {name}" for name in named if not exists(tree, name.split(".")))
+
+
+def links(tree: Tree) -> Iterator[str]:
+    """A page links to a file or a heading that is not there."""
+    for page in (name for name in tree.names if name.endswith(".md")):
+        for path, heading in LINK.findall(tree.text(page)):
+            target = normpath(join(dirname(page), path)) if path else page
+            if not (tree.root / target).exists():
+                yield f"{page}: links to {path}, which is not there"
+            elif heading and heading not in map(anchor, HEADING.findall(tree.text(target))):
+                yield f"{page}: {target} has no heading {heading}"
+
+
+def anchor(heading: str) -> str:
+    """What a link to a heading says, as forges make it of the words."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def exists(tree: Tree, path: list[str]) -> bool:

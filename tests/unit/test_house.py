@@ -174,6 +174,18 @@ CASES = [
         "names no function",
     ),
     (
+        papers.links,
+        {"docs/a.md": "[x](b.md)"},
+        {"docs/a.md": "[x](b.md), [y](https://x.example/b), [z](../docs)", "docs/b.md": ""},
+        "links to b.md",
+    ),
+    (
+        papers.links,
+        {"a.md": "# Two words\n[x](#two)"},
+        {"a.md": "# `Two` words!\n[x](#two-words)"},
+        "no heading two",
+    ),
+    (
         migrations.packages,
         APP,
         {**APP, "src/things/migrations/__init__.py": ""},

@@ -10,7 +10,7 @@ from knox.models import AuthToken
 from agentxsuite.control.audit.models import AuditEvent
 from agentxsuite.control.runs.models import Run
 from agentxsuite.gateway import asgi
-from agentxsuite.gateway.rounds import Pace
+from agentxsuite.gateway.worker.rounds import Pace
 from tests.story.conftest import serving
 from tests.story.held import holding
 

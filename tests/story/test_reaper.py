@@ -13,8 +13,8 @@ from agentxsuite.control.runs.models import IdempotencyKey, Run, RunStep, Worker
 from agentxsuite.gateway import asgi
 from agentxsuite.gateway.call import new_id
 from agentxsuite.gateway.gate import Gate
-from agentxsuite.gateway.lease import GRACE_SECONDS, LEASE_SECONDS, Lease
-from agentxsuite.gateway.rounds import Pace
+from agentxsuite.gateway.worker.lease import GRACE_SECONDS, LEASE_SECONDS, Lease
+from agentxsuite.gateway.worker.rounds import Pace
 from tests.story.conftest import serving
 from tests.story.held import holding
 from tests.unit.gateway.shelf import Clock
@@ -186,7 +186,7 @@ async def test_a_worker_leaves_no_lease_behind(held, world, pace):
 async def test_without_its_lease_a_worker_starts_nothing(held, world, pace, monkeypatch):
     """A worker that was cut off would run tools whose runs the others close."""
     pace(beat=NEVER)
-    monkeypatch.setattr("agentxsuite.gateway.lease.LEASE_SECONDS", -1.0)
+    monkeypatch.setattr("agentxsuite.gateway.worker.lease.LEASE_SECONDS", -1.0)
     async with serving() as client:
         answer = await execute(client, world)
     assert (answer.status_code, answer.json()["code"]) == (503, "lease_lost")

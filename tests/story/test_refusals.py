@@ -28,7 +28,7 @@ from agentxsuite.gateway.pipeline import call_tool
 from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusal_meter import WRITTEN, RefusalMeter
 from agentxsuite.gateway.refusals import Unavailable
-from agentxsuite.gateway.rounds import keep
+from agentxsuite.gateway.worker.rounds import keep
 from tests.servers.mcp_http import told
 from tests.servers.mcp_raw import DISCOVERY, RawServer
 from tests.story.conftest import serving

@@ -21,7 +21,6 @@ from agentxsuite.engines.tokens import FetchFailed, OutsideVerifier, Verifier
 from agentxsuite.engines.upstream import UpstreamError, fetch_document
 from agentxsuite.gateway import browse, mcp, rest
 from agentxsuite.gateway.gate import Gate, Question, Upstream
-from agentxsuite.gateway.heartbeat import beat, leave, watch
 from agentxsuite.gateway.hosts import Hosts
 from agentxsuite.gateway.http import Gone, Receive, Request, Scope, Send, problem, reply
 from agentxsuite.gateway.ledger import GroupCommit, PostgresWriter, SqliteWriter
@@ -31,11 +30,12 @@ from agentxsuite.gateway.orm.snapshot import load_snapshot
 from agentxsuite.gateway.orm.stored import PostgresAnswers, SqliteAnswers
 from agentxsuite.gateway.orm.syncing import sync
 from agentxsuite.gateway.protected import WELL_KNOWN, metadata
-from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
-from agentxsuite.gateway.rounds import Pace, keep
 from agentxsuite.gateway.seals import Seals
+from agentxsuite.gateway.worker.heartbeat import beat, leave, watch
+from agentxsuite.gateway.worker.reaper import reap, sweep
+from agentxsuite.gateway.worker.rounds import Pace, keep
 
 PROBES = ("/healthz", "/readyz")
 OURS = ("/mcp/", "/.well-known/jwks.json", WELL_KNOWN, *PROBES)

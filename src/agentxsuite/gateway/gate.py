@@ -14,7 +14,6 @@ from agentxsuite.engines.tokens import Fingerprints, OutsideVerifier, Verifier
 from agentxsuite.engines.upstream import Endpoint, Kind, Listener, ServerInfo
 from agentxsuite.gateway.ears import Ears
 from agentxsuite.gateway.facts import Connection, Proof, Snapshot
-from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.listens import Listens
 from agentxsuite.gateway.listings import Listings
 from agentxsuite.gateway.offers import Offers
@@ -22,6 +21,7 @@ from agentxsuite.gateway.refusal_meter import RefusalMeter
 from agentxsuite.gateway.rows import Change, LostRun, Row, WorkerRow
 from agentxsuite.gateway.seals import Seals
 from agentxsuite.gateway.vigil import Vigil
+from agentxsuite.gateway.worker.lease import Lease
 from agentxsuite.wire import JSON
 
 

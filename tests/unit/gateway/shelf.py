@@ -6,9 +6,9 @@ from datetime import timedelta
 from agentxsuite.engines.limits import MemoryLimiter
 from agentxsuite.gateway.gate import Gate, StoredRun
 from agentxsuite.gateway.guards import AlreadyEnded, KeyTaken
-from agentxsuite.gateway.lease import Lease
 from agentxsuite.gateway.ledger.database import Words
 from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.worker.lease import Lease
 from tests.unit.gateway.building import NOON
 
 AWAY = Unavailable("ledger_unavailable", "Later.")

@@ -11,7 +11,6 @@ from agentxsuite.gateway.call import Outcome
 from agentxsuite.gateway.facts import Offer
 from agentxsuite.gateway.guards import KeyTaken
 from agentxsuite.gateway.idempotency import digest
-from agentxsuite.gateway.lease import LEASE_SECONDS
 from agentxsuite.gateway.ledger import GroupCommit
 from agentxsuite.gateway.ledger.columns import ONE_KEY
 from agentxsuite.gateway.record import begin, note, recorded, start
@@ -24,6 +23,7 @@ from agentxsuite.gateway.refusals import (
     Unavailable,
     UpstreamFailed,
 )
+from agentxsuite.gateway.worker.lease import LEASE_SECONDS
 from tests.unit.gateway.building import NOON, call, connection, entry
 from tests.unit.gateway.shelf import AWAY, Clock, Shelf, Stuck, gate, stored_run
 

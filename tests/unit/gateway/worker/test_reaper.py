@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from agentxsuite.gateway.lease import LEASE_SECONDS, NOBODY_SECONDS
-from agentxsuite.gateway.reaper import reap, sweep
 from agentxsuite.gateway.refusals import Unavailable
 from agentxsuite.gateway.rows import LostRun, stamp
+from agentxsuite.gateway.worker.lease import LEASE_SECONDS, NOBODY_SECONDS
+from agentxsuite.gateway.worker.reaper import reap, sweep
 from tests.unit.gateway.building import AGENT, ENVIRONMENT, NOON, ORGANIZATION, TOOL
 from tests.unit.gateway.shelf import AWAY, Clock, Shelf, gate
 

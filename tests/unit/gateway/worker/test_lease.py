@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from agentxsuite.gateway.lease import LEASE_SECONDS, NOBODY_SECONDS, Lease
 from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.worker.lease import LEASE_SECONDS, NOBODY_SECONDS, Lease
 from tests.unit.gateway.shelf import Clock
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from agentxsuite.gateway.heartbeat import beat, leave, watch
-from agentxsuite.gateway.lease import LEASE_SECONDS
 from agentxsuite.gateway.refusals import Unavailable
+from agentxsuite.gateway.worker.heartbeat import beat, leave, watch
+from agentxsuite.gateway.worker.lease import LEASE_SECONDS
 from tests.unit.gateway.shelf import AWAY, Clock, Shelf, gate
 
 

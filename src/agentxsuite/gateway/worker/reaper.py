@@ -6,9 +6,9 @@ import logging
 from agentxsuite.gateway.call import new_id
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.guards import AlreadyEnded
-from agentxsuite.gateway.lease import GRACE_SECONDS, LEASE_SECONDS
 from agentxsuite.gateway.refusals import NeverSent, OutcomeUnknown
 from agentxsuite.gateway.rows import Change, LostRun, Row, blank_event, dump, stamp
+from agentxsuite.gateway.worker.lease import GRACE_SECONDS, LEASE_SECONDS
 
 log = logging.getLogger(__name__)
 

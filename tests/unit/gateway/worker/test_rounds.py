@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from agentxsuite.gateway import rounds
-from agentxsuite.gateway.rounds import keep
+from agentxsuite.gateway.worker import rounds
+from agentxsuite.gateway.worker.rounds import keep
 from tests.unit.gateway.shelf import AWAY
 
 

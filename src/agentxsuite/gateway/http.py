@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 MAX_BODY = 1024 * 1024  # bytes
 PATIENCE = 0.05  # seconds before a caller is watched: most calls are over by then
+STALLED_SECONDS = 60.0  # in which a reader takes nothing; then nobody reads
+PART = 256 * 1024  # bytes of a body that are sent at once
 JSON_TYPE = b"application/json"
 PROBLEM_TYPE = b"application/problem+json"
 REPLAYED: Headers = ((b"idempotency-replayed", b"true"),)
@@ -118,7 +120,23 @@ async def reply(
     if body:
         lines.append((b"content-type", kind))
     await send({"type": "http.response.start", "status": status, "headers": lines})
-    await send({"type": "http.response.body", "body": body})
+    if len(body) > PART:
+        return await send_in_parts(send, body)
+    return await send({"type": "http.response.body", "body": body})
+
+
+async def send_in_parts(send: Send, body: bytes) -> None:
+    """Send a long body as it is read; raises Gone when nobody takes it.
+
+    Sent at once it would wait in memory for a reader who never comes.
+    """
+    for at in range(0, len(body), PART):
+        part, more = body[at : at + PART], at + PART < len(body)
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await send({"type": "http.response.body", "body": part, "more_body": more})
+        except TimeoutError:
+            raise Gone from None
 
 
 async def problem(send: Send, refusal: Refusal, headers: Headers = ()) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 
 from agentxsuite import wire
-from agentxsuite.gateway.http import Gone, Headers, Request, Send
+from agentxsuite.gateway.http import STALLED_SECONDS, Gone, Headers, Request, Send
 from agentxsuite.gateway.outbox import Outbox
 from agentxsuite.wire import JSON
 
 QUIET_SECONDS = 15.0  # without a word; then a comment tells proxies that somebody is there
-STALLED_SECONDS = 60.0  # in which a reader takes nothing; then nobody reads
 END_STREAMS = "agentxsuite.end_streams"  # where in ASGI's lifespan state is how to end them
 COMMENT = b":\r\n\r\n"
 STREAM_TYPE = b"text/event-stream"

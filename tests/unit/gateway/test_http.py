@@ -5,12 +5,15 @@ import json
 
 import pytest
 
+from agentxsuite.gateway import http
 from agentxsuite.gateway.http import (
     MAX_BODY,
+    PART,
     Gone,
     Request,
     about,
     problem,
+    reply,
     unless_gone,
     whole_seconds,
 )
@@ -173,3 +176,34 @@ async def test_cancellation_from_outside_stays_a_cancellation():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize("size", [0, 1, PART, PART + 1, 3 * PART])
+async def test_a_long_answer_is_sent_as_it_is_read(size):
+    """Otherwise: whoever asks for much and does not read it fills the memory."""
+    body, sent = bytes(range(256)) * (size // 256) + b"x" * (size % 256), []
+
+    async def send(message):
+        sent.append(message)
+
+    await reply(send, 200, body)
+    head, *parts = sent
+    assert dict(head["headers"])[b"content-length"] == str(size).encode()
+    assert b"".join(part["body"] for part in parts) == body
+    assert all(len(part["body"]) <= PART for part in parts)
+    assert [part.get("more_body", False) for part in parts] == [True] * (len(parts) - 1) + [False]
+
+
+async def test_who_does_not_read_a_long_answer_is_given_up(monkeypatch):
+    """Otherwise: answers that nobody reads wait for ever."""
+    monkeypatch.setattr(http, "STALLED_SECONDS", 0.01)
+    taken = []
+
+    async def send(message):
+        taken.append(message)
+        if len(taken) > 2:
+            await asyncio.Event().wait()
+
+    with pytest.raises(Gone):
+        await reply(send, 200, bytes(3 * PART))
+    assert len(taken) == 3

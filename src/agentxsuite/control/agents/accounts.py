@@ -9,12 +9,10 @@ from django.utils import timezone
 from agentxsuite.control.agents.models import Agent, ServiceAccount
 from agentxsuite.control.agents.requirements import require_account, require_new_account
 from agentxsuite.control.agents.tokens import retire_tokens
-from agentxsuite.control.audit.events import EventType
-from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.tenancy.models import Environment, Organization
 from agentxsuite.control.tenancy.saving import alter, held, save
 from agentxsuite.control.tenancy.scope import changing
-from agentxsuite.wire import JSON
 
 
 class AccountChanges(TypedDict, total=False):
@@ -58,7 +56,7 @@ def create_service_account(
             "subject": account.subject,
             "scope_allowlist": account.scope_allowlist,
         }
-        _record("service_account_created", actor, account, data)
+        record_change("service_account_created", actor, account, account.id, data)
         return account
 
 
@@ -77,7 +75,9 @@ def change_service_account(
             save(current)
             for agent in _agents(current):
                 retire_tokens(actor, agent)
-            _record("service_account_changed", actor, current, {"changes": differences})
+            record_change(
+                "service_account_changed", actor, current, current.id, {"changes": differences}
+            )
     return current
 
 
@@ -92,21 +92,8 @@ def delete_service_account(actor: Actor, account: ServiceAccount) -> None:
         current.save(update_fields=["deleted_at"])
         for agent in _agents(current):
             retire_tokens(actor, agent, every=True)
-        _record("service_account_deleted", actor, current, {"name": current.name})
+        record_change("service_account_deleted", actor, current, current.id, {"name": current.name})
 
 
 def _agents(account: ServiceAccount) -> list[Agent]:
     return list(Agent.objects.live().filter(service_account=account))
-
-
-def _record(event: EventType, actor: Actor, account: ServiceAccount, data: dict[str, JSON]) -> None:
-    verb = {"created": "create", "changed": "change", "deleted": "delete"}[event.split("_")[-1]]
-    record(
-        event,
-        actor=actor,
-        organization=account.organization_id,
-        environment=account.environment_id,
-        action=f"service_account.{verb}",
-        target=f"service_account:{account.id}",
-        data=data,
-    )

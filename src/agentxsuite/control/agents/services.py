@@ -20,14 +20,12 @@ from agentxsuite.control.agents.tokens import (
     retire_tokens,
     revoke_token,
 )
-from agentxsuite.control.audit.events import EventType
-from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.catalog.models import Connection
 from agentxsuite.control.problems import Conflict
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.control.tenancy.saving import alter, held, plain, save
 from agentxsuite.control.tenancy.scope import changing
-from agentxsuite.wire import JSON
 
 __all__ = [
     "change_agent",
@@ -102,7 +100,7 @@ def create_agent(
         require_agent(agent)
         save(agent)
         data = {"name": agent.name, **{field: plain(value) for field, value in known.items()}}
-        _record("agent_created", actor, agent, data)
+        record_change("agent_created", actor, agent, agent.id, data)
         return agent
 
 
@@ -118,7 +116,7 @@ def change_agent(actor: Actor, agent: Agent, **changes: Unpack[AgentChanges]) ->
             require_agent(current)
             save(current)
             retire_tokens(actor, current)
-            _record("agent_changed", actor, current, {"changes": differences})
+            record_change("agent_changed", actor, current, current.id, {"changes": differences})
     return current
 
 
@@ -132,7 +130,13 @@ def delete_agent(actor: Actor, agent: Agent) -> None:
         current.deleted_at = timezone.now()
         current.save(update_fields=["deleted_at"])
         retire_tokens(actor, current, every=True)
-        _record("agent_deleted", actor, current, {"name": current.name, "slug": current.slug})
+        record_change(
+            "agent_deleted",
+            actor,
+            current,
+            current.id,
+            {"name": current.name, "slug": current.slug},
+        )
 
 
 def _slug(environment: Environment, name: str, wanted: str) -> str:
@@ -146,16 +150,3 @@ def _slug(environment: Environment, name: str, wanted: str) -> str:
         raise Conflict("Another agent of the environment has, or had, this slug.")
     candidates = (base if number == 1 else f"{base}-{number}" for number in count(1))
     return wanted or next(slug for slug in candidates if slug not in taken)
-
-
-def _record(event: EventType, actor: Actor, agent: Agent, data: dict[str, JSON]) -> None:
-    verb = {"created": "create", "changed": "change", "deleted": "delete"}[event.split("_")[-1]]
-    record(
-        event,
-        actor=actor,
-        organization=agent.organization_id,
-        environment=agent.environment_id,
-        action=f"agent.{verb}",
-        target=f"agent:{agent.id}",
-        data=data,
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NotRequired, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Literal, NotRequired, Protocol, Self, TypedDict, Unpack
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -14,6 +14,15 @@ from agentxsuite.wire import JSON
 
 if TYPE_CHECKING:
     from agentxsuite.control.tenancy.models import Environment, Organization, User
+
+VERBS: Final[Mapping[str, str]] = {
+    "added": "add",
+    "changed": "change",
+    "created": "create",
+    "deleted": "delete",
+    "rotated": "rotate",
+    "stored": "store",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,20 @@ class Actor:
         return cls("anonymous", None, address, client)
 
 
+class Placed(Protocol):
+    """A row of an organization, in one of its environments or in all of them."""
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose it is."""
+        ...
+
+    @property
+    def environment_id(self) -> UUID | None:
+        """Where it is."""
+        ...
+
+
 class Deed(TypedDict):
     """What was done: an `action` on a `target`; `data` says what changed, never a secret."""
 
@@ -70,6 +93,22 @@ def record(event_type: EventType, *, actor: Actor, **deed: Unpack[Deed]) -> Audi
         decision=deed.get("decision", "allow"),
         event_data=_storable(deed.get("data") or {}),
         context=_storable(_context(actor)),
+    )
+
+
+def record_change(
+    event_type: EventType, actor: Actor, row: Placed, name: object, data: Mapping[str, JSON]
+) -> AuditEvent:
+    """Write what became of a row: `agent_changed` tells of `agent.change` on `agent:<name>`."""
+    kind, _, done = event_type.rpartition("_")
+    return record(
+        event_type,
+        actor=actor,
+        organization=row.organization_id,
+        environment=row.environment_id,
+        action=f"{kind}.{VERBS[done]}",
+        target=f"{kind}:{name}",
+        data=data,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, TypedDict, Unpack
 from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
-from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.catalog import sync, upstreams
 from agentxsuite.control.catalog.asking import asked
 from agentxsuite.control.catalog.credentials import check_credential
@@ -147,13 +147,4 @@ def _check_endpoint(endpoint: str) -> None:
 
 
 def _record(event: EventType, actor: Actor, connection: Connection, data: dict[str, JSON]) -> None:
-    verb = {"created": "create", "changed": "change", "deleted": "delete"}[event.split("_")[-1]]
-    record(
-        event,
-        actor=actor,
-        organization=connection.organization_id,
-        environment=connection.environment_id,
-        action=f"connection.{verb}",
-        target=f"connection:{connection.slug}",
-        data={"name": connection.name, **data},
-    )
+    record_change(event, actor, connection, connection.slug, {"name": connection.name, **data})

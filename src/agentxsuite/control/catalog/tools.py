@@ -9,8 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from agentxsuite.control.audit.events import EventType
-from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.catalog import sync
 from agentxsuite.control.catalog.asking import asked
 from agentxsuite.control.catalog.listing import Offer, Unacceptable, offer
@@ -42,7 +41,7 @@ def change_tool(actor: Actor, tool: Tool, *, enabled: bool) -> Tool:
         differences = alter(current, {"enabled": enabled})
         if differences:
             save(current)
-            _record("tool_changed", actor, current, {"changes": differences})
+            record_change("tool_changed", actor, current, current.name, {"changes": differences})
     return current
 
 
@@ -52,7 +51,7 @@ def delete_tool(actor: Actor, tool: Tool) -> None:
         current = _held(tool)
         current.deleted_at = timezone.now()
         current.save(update_fields=["deleted_at"])
-        _record("tool_deleted", actor, current, {"version": current.version})
+        record_change("tool_deleted", actor, current, current.name, {"version": current.version})
 
 
 def _held(tool: Tool) -> Tool:
@@ -74,7 +73,9 @@ def _take(
             raise sync.Superseded
         restored = _brought_back(connection, upstream_name)
         [pinned] = pin(connection, [offered], first=connection.synced_at is None)
-        _record("tool_added", actor, pinned.tool, _facts(pinned, restored=restored))
+        record_change(
+            "tool_added", actor, pinned.tool, pinned.tool.name, _facts(pinned, restored=restored)
+        )
     return pinned.tool
 
 
@@ -107,16 +108,3 @@ def _facts(pinned: Pinned, *, restored: bool) -> dict[str, Any]:
         "sync_status": pinned.tool.sync_status,
         "findings": [finding.as_json() for finding in pinned.offer.findings],
     }
-
-
-def _record(event: EventType, actor: Actor, tool: Tool, data: dict[str, JSON]) -> None:
-    verb = {"added": "add", "changed": "change", "deleted": "delete"}[event.split("_")[-1]]
-    record(
-        event,
-        actor=actor,
-        organization=tool.organization_id,
-        environment=tool.environment_id,
-        action=f"tool.{verb}",
-        target=f"tool:{tool.name}",
-        data=data,
-    )

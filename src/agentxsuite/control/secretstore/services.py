@@ -8,7 +8,7 @@ from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from agentxsuite.control.audit.events import EventType
-from agentxsuite.control.audit.services import Actor, record
+from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.problems import Conflict, Invalid, Problem
 from agentxsuite.control.secretstore import datakeys, inbound
 from agentxsuite.control.secretstore.crypto import CannotOpen, SecretPlace, seal, unseal
@@ -198,13 +198,4 @@ def _place(secret: Secret, number: int) -> SecretPlace:
 
 
 def _record(event: EventType, actor: Actor, secret: Secret, version: int) -> None:
-    verb = {"stored": "store", "rotated": "rotate", "deleted": "delete"}[event.split("_")[-1]]
-    record(
-        event,
-        actor=actor,
-        organization=secret.organization_id,
-        environment=secret.environment_id,
-        action=f"secret.{verb}",
-        target=f"secret:{secret.ref}",
-        data={"purpose": secret.purpose, "version": version},
-    )
+    record_change(event, actor, secret, secret.ref, {"purpose": secret.purpose, "version": version})

@@ -1,8 +1,9 @@
 """All client commands under one name, in groups."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from agentxsuite import __version__
 from agentxsuite.cli import (
@@ -20,8 +21,22 @@ from agentxsuite.cli.panels import AGENTS, EVIDENCE, PLACES, SERVERS
 
 HELP = """The one governed door in front of your MCP servers.
 
-Status: 0 done; 1 refused or failed; 2 not understood; 3 not logged in; 4 no server there.
+Status: 0 done; 1 refused or failed; 2 not understood; 3 not logged in; 4 no server there;
+130 stopped by you.
 """
+STOPPED: Final = 130  # what shells say of a command that Ctrl-C ended
+
+
+class Commands(TyperGroup):
+    """The commands; whoever leaves a question by Ctrl-C or Ctrl-D has stopped one, as anywhere."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except typer.Abort:
+            typer.echo("stopped: nothing was done", err=True)
+            raise typer.Exit(STOPPED) from None
 
 
 def tell_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
@@ -43,7 +58,7 @@ def begin(
 
 def built() -> typer.Typer:
     """Make the command line, without the commands that run a server."""
-    app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback(help=HELP)(begin)
     people.add(app)
     orgs = group(app, "orgs", "Organizations.", PLACES)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from agentxsuite.gateway.facts import Proof
 from agentxsuite.gateway.gate import Question
+from agentxsuite.gateway.orm.file import ReadOnlyFile
 from agentxsuite.gateway.orm.reading import ReadFailed, Reading
 
 FRESH = """
@@ -52,8 +53,7 @@ class SqliteReader:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+        self._file = ReadOnlyFile(path)
         self._waiting: list[tuple[Question, asyncio.Future[Reading]]] = []
 
     async def read(self, question: Question) -> Reading:
@@ -86,20 +86,11 @@ class SqliteReader:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite3.connect(
-                f"file:{self._path}?mode=ro", uri=True, isolation_level=None
-            )
-        return self._connection
+        self._file.close()
 
     def _ids(self, query: str, values: Mapping[str, str | None]) -> list[str]:
         try:
-            rows = self._open().execute(query, values).fetchall()
+            rows = self._file.open().execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise ReadFailed(str(error)) from error
         return [str(UUID(row[0])) for row in rows]
@@ -119,7 +110,7 @@ class SqliteReader:
                 answer.set_result(readings[question])
 
     def _read(self, questions: Collection[Question]) -> dict[Question, Reading]:
-        connection = self._open()
+        connection = self._file.open()
         connection.execute("BEGIN")
         try:
             return {question: read_one(connection, question) for question in questions}

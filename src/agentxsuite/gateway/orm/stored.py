@@ -11,6 +11,7 @@ from uuid import UUID
 
 from agentxsuite.gateway.gate import StoredRun
 from agentxsuite.gateway.orm.directory import database_down
+from agentxsuite.gateway.orm.file import ReadOnlyFile
 from agentxsuite.gateway.orm.hotline import READ_SECONDS, Hotline
 from agentxsuite.gateway.orm.reading import ReadFailed
 from agentxsuite.gateway.orm.sqlite import compact
@@ -72,30 +73,20 @@ class SqliteAnswers:
     """Reads one database file over a connection that cannot write, on the loop itself."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+        self._file = ReadOnlyFile(path)
 
     async def stored(self, reserved: Row) -> StoredRun | None:
         """Find the run of a key; raises Unavailable."""
         organization, *rest = values_of(reserved)
         try:
-            found = self._open().execute(ON_SQLITE, [compact(organization), *rest]).fetchone()
+            found = self._file.open().execute(ON_SQLITE, [compact(organization), *rest]).fetchone()
         except sqlite3.Error:
             raise database_down() from None
         return run_of(found) if found else None
 
     async def aclose(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite3.connect(
-                f"file:{self._path}?mode=ro", uri=True, isolation_level=None
-            )
-        return self._connection
+        self._file.close()
 
 
 def values_of(reserved: Row) -> list[str]:

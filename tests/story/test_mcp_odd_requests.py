@@ -17,7 +17,7 @@ async def test_a_reference_of_any_type_is_judged(client, world, ref):
     assert answer.json()["error"]["code"] == -32602
 
 
-@pytest.mark.parametrize("name", ['a", error="b', "a%0d%0aX-Odd: b", "UPPER", "a" * 40])
+@pytest.mark.parametrize("name", ['a", error="b', "a%0d%0aX-Odd: b"])
 async def test_what_cannot_be_a_connection_has_no_address(client, world, name):
     """Otherwise: whoever writes an address writes our headers, or breaks the connection."""
     for path in (world.mcp, f"/.well-known/oauth-protected-resource{world.mcp}"):

@@ -29,6 +29,7 @@ from agentxsuite.gateway.orm import FreshDirectory, PostgresReader, SqliteReader
 from agentxsuite.gateway.orm.snapshot import load_snapshot
 from agentxsuite.gateway.orm.stored import PostgresAnswers, SqliteAnswers
 from agentxsuite.gateway.orm.syncing import sync
+from agentxsuite.gateway.pages import is_preflight, preflight, readable
 from agentxsuite.gateway.protected import WELL_KNOWN, metadata
 from agentxsuite.gateway.record import write_counts
 from agentxsuite.gateway.refusals import Malformed, Refusal, Unavailable, Unknown
@@ -57,7 +58,8 @@ class Gateway:
         self._check = ready or self._directory_answers  # raises Unavailable
         self._gate: Gate | None = None
         self._jwks: Mapping[str, wire.JSON] = {}
-        place = r"/mcp/([^/]+)/([^/]+)(?:/([a-z][a-z0-9-]{0,30}))?/?"
+        # A connection's name goes into a header; what needs no quoting anywhere is unreserved.
+        place = r"/mcp/([^/]+)/([^/]+)(?:/([A-Za-z0-9._~-]+))?/?"
         self._routes: tuple[tuple[re.Pattern[str], str, Handler], ...] = (
             (re.compile(place), "POST", self._mcp),
             (rest.PATH, "POST", self._execute),
@@ -67,6 +69,8 @@ class Gateway:
             (re.compile(r"/\.well-known/jwks\.json"), "GET", self._keys),
             (re.compile(rf"{WELL_KNOWN}{place}"), "GET", self._resource),
         )
+
+        self._for_pages: tuple[Handler, ...] = (self._mcp, self._resource)
 
     def owns(self, path: str) -> bool:
         """Whether the path is one of the data plane's."""
@@ -91,6 +95,10 @@ class Gateway:
         method, handler, parts = found
         if not self._hosts.admits(request):
             return await problem(send, ForeignHost())
+        if handler in self._for_pages:
+            send = readable(request, send)
+            if is_preflight(request):
+                return await preflight(request, method, send)
         if request.method != method:
             return await problem(send, WrongMethod(method), ((b"allow", method.encode()),))
         try:
@@ -141,7 +149,7 @@ class Gateway:
 
     async def _resource(self, request: Request, parts: tuple[str, ...], send: Send) -> None:
         told = metadata(self._open().public_url, address_of(request, parts).exact)
-        await reply(send, 200, wire.dumps(told), headers=((b"access-control-allow-origin", b"*"),))
+        await reply(send, 200, wire.dumps(told))
 
 
 def address_of(request: Request, parts: tuple[str, ...]) -> mcp.Address:

@@ -23,6 +23,7 @@ from agentxsuite import wire
 from agentxsuite.control.audit.services import Actor
 from agentxsuite.control.oauth import registration
 from agentxsuite.control.oauth.models import Client
+from agentxsuite.control.oauth.pages import for_pages
 from agentxsuite.control.oauth.places import mark_of
 from agentxsuite.control.oauth.registration import Refused
 from agentxsuite.control.oauth.scopes import scope_words
@@ -65,8 +66,9 @@ def _answers(rate: Rate, *methods: str) -> Callable[[View], View]:
             except IntegrityError:
                 return error("invalid_grant", "What this refers to has just changed.")
 
-        answer.actions = {m.lower(): m for m in methods}  # type: ignore[attr-defined]  # for the table of routes
-        return csrf_exempt(answer)
+        opened = csrf_exempt(for_pages(answer, methods))
+        opened.actions = {m.lower(): m for m in methods}  # type: ignore[attr-defined]  # for the table of routes
+        return opened
 
     return guard
 
@@ -76,7 +78,7 @@ def metadata(_request: HttpRequest) -> HttpResponse:
     """Tell clients how to log in here (RFC 8414)."""
     here = settings.PUBLIC_URL
     secret = ["client_secret_basic", "client_secret_post"]
-    answer = JsonResponse(
+    return JsonResponse(
         {
             "issuer": here,
             "authorization_endpoint": f"{here}/oauth/authorize/",
@@ -95,8 +97,6 @@ def metadata(_request: HttpRequest) -> HttpResponse:
             "client_id_metadata_document_supported": True,
         }
     )
-    answer["Access-Control-Allow-Origin"] = "*"
-    return answer
 
 
 @_answers(TOKENS, "POST")

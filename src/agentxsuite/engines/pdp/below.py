@@ -3,11 +3,11 @@
 A template can become many resources. It is hidden only where each of them is surely denied.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from agentxsuite.engines.pdp.candidates import find_candidates, scopes_of
-from agentxsuite.engines.pdp.compile import PolicySet, Shelf
+from agentxsuite.engines.pdp.compile import PolicySet
 from agentxsuite.engines.pdp.kleene import FALSE
 from agentxsuite.engines.pdp.model import Request
 from agentxsuite.engines.pdp.paths import Absent, Facts
@@ -78,20 +78,20 @@ def _meeting(
 ) -> Iterator[tuple[str, CompiledRule]]:
     """The rules that may cover what begins so, in such scopes, and inside of those further down."""
     inner, actions = f"{target.namespaces[-1]}/", covering_actions(request.action)
-    insides = [each for each in policies.index if each.startswith(inner)]
+    insides = [each for each in policies.namespaces if each.startswith(inner)]
     for inside, scope in (*(("", each) for each in scopes), *zip(insides, insides, strict=True)):
         shelf = policies.index.get(scope, {})
-        for key in _keys(shelf, target):
+        for key in _keys(policies.keys(scope, target.keys[1]), target):
             for _, rule in shelf[key]:
                 if rule.action in actions and _meets(rule.target, target.segments):
                     yield inside, rule
 
 
-def _keys(shelf: Shelf, target: Target) -> Iterator[str]:
+def _keys(filed: Iterable[str], target: Target) -> Iterator[str]:
     """Where rules may be filed that cover a target that begins so."""
     kind, last = target.keys[1], target.keys[1 + len(target.segments)]
     open_second = f"{kind}:*/" if len(target.segments) == 1 else f"{last}/"
-    for key in shelf:
+    for key in filed:
         if key in target.keys or key.startswith((f"{last}/", open_second)):
             yield key
 

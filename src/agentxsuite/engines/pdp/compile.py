@@ -12,7 +12,8 @@ from hashlib import sha256
 
 from agentxsuite.engines.pdp.model import Binding, Policy
 from agentxsuite.engines.pdp.problems import Report
-from agentxsuite.engines.pdp.rules import CompiledRule, compile_rule, scope_of
+from agentxsuite.engines.pdp.rules import NAMESPACE, CompiledRule, compile_rule, scope_of
+from agentxsuite.engines.pdp.targets import EVERYTHING
 from agentxsuite.wire import dumps
 
 # Smallest first: a higher priority, then the policy's name, then the rule's position.
@@ -41,13 +42,15 @@ class CompiledPolicy:
 class PolicySet:
     """Every policy that can apply in one environment: the snapshot that decisions are made by."""
 
-    __slots__ = ("compiled", "environment", "index", "organization")
+    __slots__ = ("_keys", "_namespaces", "compiled", "environment", "index", "organization")
 
     def __init__(self, organization: str, environment: str) -> None:
         self.organization = organization
         self.environment = environment
         self.index: Index = {}
         self.compiled: dict[str, CompiledPolicy] = {}
+        self._keys: dict[tuple[str, str], list[str]] = {}  # found when somebody asks
+        self._namespaces: list[str] | None = None
 
     @classmethod
     def compile(
@@ -87,6 +90,26 @@ class PolicySet:
         for identifier in sorted(self.compiled):
             whole.update(self.compiled[identifier].digest)
         return whole.hexdigest()
+
+    def keys(self, scope: str, kind: str) -> list[str]:
+        """Where rules of a scope are filed that may cover targets of a kind."""
+        shelf = self.index.get(scope)
+        if shelf is None:  # nothing is remembered of scopes that somebody asks for and nobody has
+            return []
+        found = self._keys.get((scope, kind))
+        if found is None:
+            begins = f"{kind}:"
+            found = [key for key in shelf if key in (EVERYTHING, kind) or key.startswith(begins)]
+            self._keys[scope, kind] = found
+        return found
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The scopes that are namespaces."""
+        if self._namespaces is None:
+            begins = f"{NAMESPACE}:"
+            self._namespaces = [scope for scope in self.index if scope.startswith(begins)]
+        return self._namespaces
 
     def _concerns(self, policy: Policy) -> bool:
         return (

@@ -132,3 +132,18 @@ def test_hash_names_the_content():
 def test_terms_may_be_null_in_the_database():
     """Losing this, a rule stored without terms denies every call."""
     assert pdp.decide(compiled(policy(rule("allow * *", terms=None))), call(), NOON).allowed
+
+
+def test_rules_are_found_by_kind_and_nothing_else_is_remembered():
+    """Losing this, a list looks at every rule, or the memory grows with what is asked for."""
+    rules = ("allow * *", "allow * prompt:*", "allow * prompt:a/b", "allow * tool:a")
+    made = compiled(policy(*rules, bind=("org:o", "resource_ns:a/b", "agent:a")))
+    for _ in range(2):
+        assert sorted(made.keys("org:o", "prompt")) == ["*", "prompt", "prompt:a/b"]
+    assert made.keys("org:o", "resource") == ["*"]
+    for number in range(3):
+        assert made.keys(f"resource_ns:{number}", "prompt") == []
+        assert made.namespaces == ["resource_ns:a/b"]
+    assert len(made._keys) == 2
+    edited = made.edited([], {"p"})
+    assert (edited.keys("org:o", "prompt"), edited.namespaces) == ([], [])

@@ -28,7 +28,7 @@ def main(organization_id: str, number: int) -> None:
         environment = Environment.objects.get(organization=organization)
     connection = catalog.create_connection(actor, environment, "Many", "https://many.example/mcp")
     sync.settle(actor, sync.begin(connection), [definition(each) for each in range(number - 1)])
-    rule = RuleDraft("tool.invoke", "tool:*", "allow")
+    rule = RuleDraft("tool.invoke", "tool:many/*", "allow")
     binding = BindingDraft("org", organization_id)
     draft = PolicyDraft("many", (rule,), (binding,), acknowledge_broad=True)
     create_policy(actor, organization, draft)

@@ -17,7 +17,7 @@ test: $(READY) tools ## every test, on SQLite and on real PostgreSQL and Redis
 	@$(BIN)/python -m tests
 
 conformance: $(READY) tools ## only the protocol's own suite and the clients that people have
-	@$(BIN)/pytest tests/story/test_conformance.py tests/story/test_clients.py
+	@$(BIN)/pytest tests/story/test_conformance.py tests/story/test_clients.py tests/browser/test_login_suite.py
 
 tools:
 	@sh tests/tools.sh

@@ -185,12 +185,15 @@ async def test_an_older_client_cancels_its_call_by_a_word(client, world):
     upstream = Chatty(steps=1)
     body, headers = request(world, modern=False)
     note = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+    second = await sync_to_async(lambda: world.company.token(world.company.agent("Second")))()
+    other = {**headers, "authorization": f"Bearer {second}"}
     async with before(upstream), asyncio.timeout(PATIENCE):
         calling = asyncio.create_task(client.post(world.mcp, json=body, headers=headers))
         await upstream.said.wait()
-        for number in (2, 1):  # another's is nobody's
+        for number, who in ((2, headers), (1, other), (1, headers)):  # another's is nobody's
             word = {**note, "params": {"requestId": number}}
-            assert (await client.post(world.mcp, json=word, headers=headers)).status_code == 202
+            assert (await client.post(world.mcp, json=word, headers=who)).status_code == 202
+            assert (who is headers and number == 1) or not upstream.gone.is_set()
         await upstream.gone.wait()
         assert "run_cancelled" in (await calling).text
     run = await sync_to_async(Run.objects.get)()

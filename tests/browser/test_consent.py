@@ -150,7 +150,15 @@ async def test_no_other_site_can_frame_a_page_or_send_its_form(house, context):
 
 
 @pytest.mark.parametrize(
-    "onward", ["https://evil.example/", "//evil.example/oauth/authorize/?", "/api/docs/", "/\\evil"]
+    "onward",
+    [
+        "https://evil.example/",
+        "//evil.example/oauth/authorize/?",
+        "/api/docs/",
+        "/\\evil",
+        "/account/callback/../../api/docs/?",
+        "/account/connect/@evil.example/?",
+    ],
 )
 async def test_the_login_leads_nowhere_else(house, tab, onward):
     """Otherwise: a link to our login ends on a page that asks for the password again."""

@@ -2,8 +2,9 @@
 
 Machines get tokens by client credentials, people by a code with PKCE; `/authorize` believes
 whoever says `as=` to be that person. Both documents of discovery are there. `/log` tells what the
-token endpoint was asked, `/forget` makes every access token worthless, `/settings` changes how
-long they last and what is said about the issuer.
+token endpoint was asked, `/shown` what came to the MCP server, `/forget` makes every access token
+worthless, `/settings` changes how long they last and what is said about the issuer, `/describe`
+what is said about the tool.
 """
 
 import asyncio
@@ -28,7 +29,16 @@ lent: dict[str, str] = {}  # access token: whose
 refreshing: dict[str, str] = {}  # refresh token: whose
 codes: dict[str, dict[str, str]] = {}
 asked: list[dict[str, str]] = []
-settings: dict[str, Any] = {"lasts": 3600, "iss": None, "says_iss": True}
+shown: list[list[str]] = []
+DEFAULT: dict[str, Any] = {
+    "lasts": 3600,
+    "iss": None,
+    "says_iss": True,
+    "proof": "S256",
+    "page": "",
+    "issuer": "as",
+}
+settings = dict(DEFAULT)
 
 
 @server.tool()
@@ -44,18 +54,20 @@ def origin(request: Request) -> str:
 @server.custom_route("/.well-known/oauth-protected-resource/mcp", methods=["GET"])
 async def resource(request: Request) -> Response:
     here = origin(request)
-    return JSONResponse({"resource": f"{here}/mcp", "authorization_servers": [f"{here}/as"]})
+    return JSONResponse(
+        {"resource": f"{here}/mcp", "authorization_servers": [f"{here}/{settings['issuer']}"]}
+    )
 
 
-@server.custom_route("/.well-known/oauth-authorization-server/as", methods=["GET"])
+@server.custom_route("/.well-known/oauth-authorization-server/{name}", methods=["GET"])
 async def metadata(request: Request) -> Response:
     here = f"{origin(request)}/as"
     return JSONResponse(
         {
-            "issuer": here,
+            "issuer": f"{origin(request)}/{request.path_params['name']}",
             "token_endpoint": f"{here}/token",
-            "authorization_endpoint": f"{here}/authorize",
-            "code_challenge_methods_supported": ["S256"],
+            "authorization_endpoint": settings["page"] or f"{here}/authorize",
+            "code_challenge_methods_supported": [settings["proof"]],
             "authorization_response_iss_parameter_supported": settings["says_iss"],
         }
     )
@@ -132,8 +144,20 @@ async def forget(request: Request) -> Response:
 @server.custom_route("/settings", methods=["GET"])
 async def change(request: Request) -> Response:
     given = dict(request.query_params)
-    settings.update(lasts=3600, iss=None, says_iss=True)
+    settings.update(DEFAULT)
     settings.update({**given, **({"lasts": int(given["lasts"])} if "lasts" in given else {})})
+    return JSONResponse({})
+
+
+@server.custom_route("/shown", methods=["GET"])
+async def what_was_shown(request: Request) -> Response:
+    return JSONResponse(shown)
+
+
+@server.custom_route("/describe", methods=["GET"])
+async def describe(request: Request) -> Response:
+    server.remove_tool("whoami")
+    server.add_tool(whoami, description=request.query_params.get("as"))
     return JSONResponse({})
 
 
@@ -143,8 +167,9 @@ def application() -> Any:
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/mcp":
-            shown = dict(scope["headers"]).get(b"authorization", b"").decode()
-            person = lent.get(shown.removeprefix("Bearer "))
+            lines = [[name.decode(), value.decode()] for name, value in scope["headers"]]
+            shown.extend(lines)
+            person = lent.get(dict(lines).get("authorization", "").removeprefix("Bearer "))
             if person is None:
                 await Response(status_code=401)(scope, receive, send)
                 return

@@ -20,7 +20,8 @@ from agentxsuite.control.agents.services import (
 )
 from agentxsuite.control.audit.services import record
 from agentxsuite.control.catalog import sync
-from agentxsuite.control.catalog.models import Connection, Tool
+from agentxsuite.control.catalog.lent import Loan, keep
+from agentxsuite.control.catalog.models import Account, Connection, Tool
 from agentxsuite.control.catalog.services import create_connection
 from agentxsuite.control.catalog.tools import delete_tool
 from agentxsuite.control.oauth.grants import give
@@ -32,6 +33,7 @@ from agentxsuite.control.runs.models import Run, RunStep
 from agentxsuite.control.secretstore.services import store
 from agentxsuite.control.tenancy.invitations import invite
 from agentxsuite.control.tenancy.models import User
+from agentxsuite.engines.upstream import Lent
 from tests.cast import Company, build_company
 from tests.story.conftest import synced
 from tests.witness import forging
@@ -106,7 +108,29 @@ def connect(estate: Estate, endpoint: str) -> Connection:
         estate.company.actor, estate.company.prod, f"{estate.word} pay", endpoint
     )
     estate.add(connection=made, slug=made.slug)
+    add_account(estate, endpoint)
     return made
+
+
+def add_account(estate: Estate, endpoint: str) -> None:
+    """A connection that people use with accounts of their own, and the owner's account there."""
+    company = estate.company
+    there = {name: f"https://as.{estate.word}.example/{name}" for name in ("token", "authorize")}
+    config = {"client_id": estate.word, "grant": "authorization_code"}
+    config |= {f"{name}_url": url for name, url in there.items()}
+    facts = {"auth_method": "oauth2", "auth_config": config}
+    name = f"{estate.word} own"
+    made = create_connection(company.actor, company.prod, name, endpoint, **facts)
+    account = Account(
+        organization=company.organization,
+        environment=company.prod,
+        connection=made,
+        user=company.owner,
+    )
+    lent = Lent(f"{estate.word}-access", 0.0, f"{estate.word}-refresh")
+    keep(account, Loan(lent, issuer=""))
+    account.save()
+    estate.add(personal=made, personal_slug=made.slug)
 
 
 def add_catalogue(estate: Estate) -> None:

@@ -19,7 +19,8 @@ from tests.sweeps.walls import show, tear_down, without_door
 API = "/api/v1"
 # What is narrowed by who asks, which is not the door's to say, or is no list.
 PERSONAL = {f"{API}/auth/me/", f"{API}/auth/me/orgs/", f"{API}/orgs/", f"{API}/orgs/$org/"}
-MINE = f"{API}/auth/me/grants/"  # the person's own, whatever the door and the walls let through
+# The person's own, whatever the door and the walls let through.
+MINE = (f"{API}/auth/me/grants/", f"{API}/orgs/$org/connections/$personal/account/")
 # Fields whose foreign rows something else keeps out as well, told as it is with the walls.
 HELD_TWICE = {
     "secret_ref": "a secret of an environment serves that one alone",

@@ -1,5 +1,7 @@
 """The page on which a person logs in, with the same code and limits as over the REST API."""
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 
 from agentxsuite.console import session
@@ -7,7 +9,8 @@ from agentxsuite.console.pages import actor, answers, hence, message, page, sent
 from agentxsuite.control.problems import Throttled
 from agentxsuite.control.tenancy import login
 
-ONWARD = "/oauth/authorize/?"  # the one place that people are sent on to
+# The places that people are sent on to.
+ONWARD = re.compile(r"/(oauth/authorize|account/connect|account/callback/[0-9a-f-]{36})/\?.*")
 LONGEST = 8000  # characters of an address
 WRONG, TOO_OFTEN = 403, 429
 
@@ -59,5 +62,5 @@ def typed(email: str) -> str:
 
 def safe(onward: str) -> str:
     """Return where to go on, if that is a page of ours; nobody is sent anywhere else."""
-    fine = onward.startswith(ONWARD) and onward.isascii() and onward.isprintable()
+    fine = ONWARD.fullmatch(onward) and onward.isascii() and onward.isprintable()
     return onward if fine and "\\" not in onward and len(onward) <= LONGEST else ""

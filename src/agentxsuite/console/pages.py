@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,7 +25,8 @@ POLICY: Final = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 
-View = Callable[[HttpRequest], HttpResponse]
+Place = ParamSpec("Place")  # what stands in the path
+View = Callable[Concatenate[HttpRequest, Place], HttpResponse]
 
 
 def page(
@@ -84,16 +85,18 @@ def actor(request: HttpRequest, user: User | None = None) -> Actor:
     return Actor.person(user, address, browser)
 
 
-def answers(*methods: str) -> Callable[[View], View]:
+def answers(*methods: str) -> Callable[[View[Place]], View[Place]]:
     """Return what makes a page of a view: it answers to some methods, and problems are pages."""
 
-    def paged(view: View) -> View:
+    def paged(view: View[Place]) -> View[Place]:
         @wraps(view)
-        def answer(request: HttpRequest) -> HttpResponse:
+        def answer(
+            request: HttpRequest, /, *args: Place.args, **kwargs: Place.kwargs
+        ) -> HttpResponse:
             if request.method not in methods:
                 return message(request, "stale", status=405)
             try:
-                return view(request)
+                return view(request, *args, **kwargs)
             except Problem as problem:
                 key = problem.code if problem.code in WORDS[LANGUAGES[0]] else "problem"
                 return message(request, key, status=problem.status)

@@ -53,6 +53,19 @@ ENGLISH: Final = {
     "not_found": "There is nothing here that you may see.",
     "forbidden_title": "You cannot allow this",
     "forbidden": "Your role does not suffice.",
+    "connect_title": "Connect your own account",
+    "connect": "What you run on this server of your organization is done with your own account"
+    " there. Lend it only if you know the site that you are led to.",
+    "connect_go": "Go on to",
+    "account_connected_title": "Your account is connected",
+    "account_connected": "What you run there is done with it from now on. You can close this"
+    " window.",
+    "account_shared_title": "There is nothing to connect",
+    "account_shared": "Everybody uses this server with the same credential.",
+    "account_of_another_title": "Somebody else began this",
+    "account_of_another": "Log in as the person who did, or begin again.",
+    "access_refused_title": "Your account was not connected",
+    "access_refused": "The other server did not lend access to it. You can try again.",
     "problem_title": "This did not work",
     "problem": "Try again in a moment.",
 }
@@ -104,6 +117,20 @@ GERMAN: Final = {
     "not_found": "Hier ist nichts, was du sehen darfst.",
     "forbidden_title": "Du kannst das nicht erlauben",
     "forbidden": "Deine Rolle reicht dafür nicht.",
+    "connect_title": "Eigenes Konto verbinden",
+    "connect": "Was du auf diesem Server deiner Organisation ausführst, geschieht dort mit deinem"
+    " eigenen Konto. Leihe es nur, wenn du die Seite kennst, zu der du geführt wirst.",
+    "connect_go": "Weiter zu",
+    "account_connected_title": "Dein Konto ist verbunden",
+    "account_connected": "Was du dort ausführst, geschieht ab jetzt damit. Du kannst dieses"
+    " Fenster schließen.",
+    "account_shared_title": "Hier gibt es nichts zu verbinden",
+    "account_shared": "Alle benutzen diesen Server mit denselben Zugangsdaten.",
+    "account_of_another_title": "Das hat jemand anderes begonnen",
+    "account_of_another": "Melde dich als diese Person an, oder beginne von vorn.",
+    "access_refused_title": "Dein Konto wurde nicht verbunden",
+    "access_refused": "Der andere Server hat keinen Zugang dazu geliehen. Du kannst es noch einmal"
+    " versuchen.",
     "problem_title": "Das hat nicht geklappt",
     "problem": "Versuche es gleich noch einmal.",
 }

@@ -6,6 +6,7 @@ from django.urls import path
 
 from agentxsuite.control.agents.api import Agents, ServiceAccounts, Tokens
 from agentxsuite.control.audit.api import Events
+from agentxsuite.control.catalog.accounts_api import Accounts
 from agentxsuite.control.catalog.api import Connections, Upstream
 from agentxsuite.control.catalog.tools_api import Tools
 from agentxsuite.control.oauth.api import Clients, Grants, MyGrants
@@ -36,6 +37,7 @@ AGENT, AUDIT, RUNS = (
 )
 POLICY = "orgs/<uuid:org>/policies/<uuid:id>"
 VERSIONS = "orgs/<uuid:org>/policies/<uuid:policy>/versions"
+CONNECTION = "orgs/<uuid:org>/connections/<uuid:connection>"
 SECRETS = "orgs/<uuid:org>/secrets"
 
 urlpatterns = [
@@ -62,6 +64,8 @@ urlpatterns = [
     path("connections/<uuid:connection>/test/", Upstream.as_view({"post": "test"})),
     path("orgs/<uuid:org>/connections/", Connections.as_view(MANY)),
     path("orgs/<uuid:org>/connections/<uuid:id>/", Connections.as_view(ONE)),
+    path(f"{CONNECTION}/authorize/", Accounts.as_view({"post": "authorize"})),
+    path(f"{CONNECTION}/account/", Accounts.as_view({"get": "retrieve", "delete": "destroy"})),
     path("orgs/<uuid:org>/connections/store-secret/", Secrets.as_view({"post": "store"})),
     path(f"{SECRETS}/", Secrets.as_view({"get": "list"})),
     path(f"{SECRETS}/<slug:ref>/", Secrets.as_view({"get": "retrieve", "delete": "destroy"})),

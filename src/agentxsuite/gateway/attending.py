@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from agentxsuite.engines.upstream import NOTICES, Endpoint, UpstreamError
+from agentxsuite.engines.upstream import NOTICES, Endpoint, UpstreamError, connection_of
 from agentxsuite.gateway.facts import Connection
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.looking import heed
@@ -16,7 +16,7 @@ def attend(connections: Iterable[Connection], gate: Gate) -> None:
     for connection in connections:
         endpoint = connection.endpoint
         if endpoint is not None and gate.ears.is_due(connection):
-            gate.vigil.used[connection.id] = connection
+            gate.vigil.use(connection)
             begin(endpoint, gate)
 
 
@@ -40,4 +40,4 @@ async def listen_to(endpoint: Endpoint, gate: Gate) -> None:
     if endpoint.id in silent:
         silent.discard(endpoint.id)
         for notice in NOTICES:
-            heed(endpoint.id, notice.method, gate)
+            heed(connection_of(endpoint.id), notice.method, gate)

@@ -78,6 +78,11 @@ class Principal(Struct, frozen=True):
     auth_method: str
 
     @property
+    def person(self) -> str | None:
+        """The id of the person who runs as the agent, if one does."""
+        return self.member.user if self.member else None
+
+    @property
     def subject(self) -> str:
         """The audit's name for who called."""
         return f"user:{self.member.user}" if self.member else f"agent:{self.agent.id}"

@@ -21,8 +21,8 @@ class Ears:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._said: Counter[tuple[str, str]] = Counter()
-        self._due: dict[str, float] = {}  # by connection
-        self.silent: set[str] = set()  # connections whose server was not there
+        self._due: dict[str, float] = {}  # by endpoint
+        self.silent: set[str] = set()  # endpoints whose server was not there
         self.asking: set[asyncio.Task[None]] = set()
         self.free = asyncio.Semaphore(AT_ONCE)
         self.heard = 0  # notices in all
@@ -39,17 +39,17 @@ class Ears:
     def is_due(self, connection: Connection) -> bool:
         """Whether a server has to be asked if it is there; then not again for a while."""
         now = self._clock()
-        if self._due.get(connection.id, now) > now:
+        if self._due.get(connection.kept_as, now) > now:
             return False
-        self._due[connection.id] = now + AGAIN_SECONDS
+        self._due[connection.kept_as] = now + AGAIN_SECONDS
         return True
 
-    def forget(self, connection_id: str) -> None:
-        """Nothing is kept for a connection any more."""
-        self._due.pop(connection_id, None)
-        self.silent.discard(connection_id)
+    def forget(self, connection: Connection) -> None:
+        """Nothing is kept for a connection any more, as one person uses it or as all do."""
+        self._due.pop(connection.kept_as, None)
+        self.silent.discard(connection.kept_as)
         for notice in NOTICES:
-            self._said.pop((connection_id, notice.method), None)
+            self._said.pop((connection.kept_as, notice.method), None)
 
     async def close(self) -> None:
         """Ask no more."""

@@ -1,7 +1,7 @@
 """What the data plane knows of one environment: plain values, read in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
 from agentxsuite.engines.pdp import Agent, Member, PolicySet
@@ -16,6 +16,8 @@ class Connection:
     """An upstream server; ``endpoint`` is None when its credential cannot be read.
 
     ``place`` is its organization and environment; ``each_call``: its tools are listed before each.
+    Where people use accounts of their own, ``connect_at`` is the page to connect one, and
+    ``accounts`` are the endpoints of those who have; without a ``person`` there is none.
     """
 
     id: str
@@ -25,6 +27,20 @@ class Connection:
     secret_version: int | None = None
     place: tuple[str, str] = ("", "")
     each_call: bool = False
+    connect_at: str = ""
+    accounts: Mapping[str, Endpoint] = field(default_factory=dict, repr=False)
+    person: str = ""
+
+    @property
+    def kept_as(self) -> str:
+        """What is kept open for it is kept under this id."""
+        return self.endpoint.id if self.endpoint else self.id
+
+    def of(self, person: str | None) -> "Connection":
+        """The connection as this person uses it."""
+        if not self.connect_at:
+            return self
+        return replace(self, endpoint=self.accounts.get(person or ""), person=person or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,11 @@ class Tool:
     mirrors: Mirrors = ()  # arguments that callers repeat in headers
 
     action: ClassVar[str] = "tool.invoke"
+
+    def of(self, person: str | None) -> "Tool":
+        """The tool as this person uses it."""
+        mine = self.connection.of(person)
+        return self if mine is self.connection else replace(self, connection=mine)
 
     @property
     def target(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from agentxsuite.engines.upstream import (
     AccessRefused,
+    AccountOver,
     EgressDenied,
     UpstreamError,
     UpstreamRpcError,
@@ -13,6 +14,7 @@ from agentxsuite.gateway.call import Call
 from agentxsuite.gateway.facts import Connection
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.refusals import (
+    Denied,
     Refusal,
     Unavailable,
     UpstreamFailed,
@@ -23,7 +25,15 @@ from agentxsuite.wire import JSON
 
 
 def check_dispatchable(connection: Connection) -> None:
-    """A connection whose credential cannot be read serves nobody; raises Unavailable."""
+    """A connection whose credential cannot be read serves nobody; raises Unavailable.
+
+    Denied where it is used with people's own accounts, and the caller has connected none.
+    """
+    if connection.endpoint is None and connection.connect_at:
+        told = f"This is used with a person's own account: open {connection.connect_at} to connect"
+        raise Denied(
+            "account_needed", f"{told} yours, then run the agent as yourself.", listed=True
+        )
     if connection.endpoint is None:
         raise Unavailable("secret_unavailable", "The connection's credential cannot be read.")
 
@@ -59,6 +69,9 @@ def failed(error: UpstreamError, timeout: float) -> Refusal:
         return UpstreamRefused(sentence, error.rpc_code, error.message, error.data)
     if isinstance(error, EgressDenied):
         sentence = "The connection's address is not open to this server (EGRESS_ALLOW)."
+        return UpstreamFailed(error.code, sentence)
+    if isinstance(error, AccountOver):
+        sentence = "Access to the caller's own account is over: they have to connect it again."
         return UpstreamFailed(error.code, sentence)
     if isinstance(error, AccessRefused):
         sentence = "The connection's authorization server gives no access: tell an administrator."

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 def concerns(tool: Tool, gate: Gate) -> bool:
     """Whether the server has to be asked before a call; begins a look that is due."""
     connection, vigil = tool.connection, gate.vigil
+    if connection.connect_at:  # people may be shown different lists: each call looks for itself
+        due = vigil.is_due(connection, tool.id)
+        return due or connection.each_call or vigil.doubts(tool)
     if vigil.is_due(connection):
         begin_look(connection, gate)
     return connection.each_call or vigil.doubts(tool)
@@ -51,6 +54,7 @@ def heed(connection_id: str, notice: str, gate: Gate) -> None:
     """A server in use may have changed what it offers: let it be asked anew, and look now."""
     gate.offers.forget(connection_id)
     gate.ears.note(connection_id, notice)
+    gate.vigil.hurry(connection_id)
     connection = gate.vigil.used.get(connection_id)
     if connection is not None:
         begin_look(connection, gate)
@@ -96,11 +100,12 @@ async def tidy(gate: Gate) -> None:
     for known in tuple(gate.vigil.used.values()):
         snapshot = await now(known, gate)
         connection = snapshot.connections.get(known.id) if snapshot else None
-        if connection is None or not connection.enabled or connection.endpoint != known.endpoint:
-            gate.vigil.forget(known.id)
-            gate.offers.forget(known.id)
-            gate.ears.forget(known.id)
-            await gate.upstream.forget(known.id)
+        mine = connection.of(known.person) if connection else None
+        if mine is None or not mine.enabled or mine.endpoint != known.endpoint:
+            gate.vigil.forget(known)
+            gate.offers.forget(known.kept_as)
+            gate.ears.forget(known)
+            await gate.upstream.forget(known.kept_as)
 
 
 async def now(connection: Connection, gate: Gate) -> Snapshot | None:

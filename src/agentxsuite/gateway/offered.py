@@ -80,7 +80,7 @@ def at(principal: Principal, call: Call) -> Iterator[Connection]:
     """The connections of an address: all of them, or one."""
     for each in principal.snapshot.connections.values():
         if call.passthrough is None or each.slug == call.passthrough:
-            yield each
+            yield each.of(principal.person)
 
 
 def some(connection: Connection) -> Offer:
@@ -103,7 +103,7 @@ async def definitions(
 ) -> Sequence[Mapping[str, JSON]]:
     """What the server lists now, or did a moment ago; raises Unavailable, UpstreamFailed."""
     check_dispatchable(connection)
-    gate.vigil.used[connection.id] = connection
+    gate.vigil.use(connection)
     endpoint = connection.endpoint
     assert endpoint is not None, "it is dispatchable"  # noqa: S101  -- narrows the type
     ask = partial(gate.upstream.list_all, endpoint, kind, timeout=LIST_SECONDS)
@@ -123,7 +123,7 @@ async def or_nothing(
     endpoint = connection.endpoint
     if endpoint is None:
         return None
-    gate.vigil.used[connection.id] = connection
+    gate.vigil.use(connection)
     ask = partial(gate.upstream.list_all, endpoint, kind, timeout=LIST_SECONDS)
     try:
         async with asyncio.timeout(PATIENCE):

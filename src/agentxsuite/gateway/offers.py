@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentxsuite import wire
-from agentxsuite.engines.upstream import Endpoint, UpstreamError
+from agentxsuite.engines.upstream import Endpoint, UpstreamError, connection_of
 
 FRESH_SECONDS = 30.0
 SPARED_SECONDS = 5.0  # a server that failed
@@ -20,7 +20,7 @@ HELD_BYTES = 64 * 1024 * 1024  # of all answers together, about
 FLOOR_BYTES = 1024  # what an answer weighs at least
 
 Ask = Callable[[], Coroutine[Any, Any, Any]]
-Key = tuple[str, str]  # connection and what was asked
+Key = tuple[str, str]  # endpoint and what was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Held:
         """Whether it may be told again; ``anew`` takes only what is as good as new."""
         patience = NEW_SECONDS if anew else SPARED_SECONDS if self.error else FRESH_SECONDS
         return self.endpoint == endpoint and now - self.since < patience
+
+
+def concerns(key: Key, endpoint_id: str) -> bool:
+    """Whether what was asked was asked of this endpoint, or of one that a person of it uses."""
+    return endpoint_id in {key[0], connection_of(key[0])}
 
 
 class Offers:
@@ -58,11 +63,11 @@ class Offers:
             raise held.error.with_traceback(None)
         return held.answer
 
-    def forget(self, connection_id: str) -> None:
-        """Let go of everything that a connection's server said."""
-        for key in [key for key in self._held if key[0] == connection_id]:
+    def forget(self, endpoint_id: str) -> None:
+        """Let go of everything that a connection's server said, to its people or to one of them."""
+        for key in [key for key in self._held if concerns(key, endpoint_id)]:
             self._drop(key)
-        for key in [key for key in self._asking if key[0] == connection_id]:
+        for key in [key for key in self._asking if concerns(key, endpoint_id)]:
             del self._asking[key]  # whose answer may be of before; who waits for it gets it
 
     def _asked(self, endpoint: Endpoint, what: str, ask: Ask) -> "asyncio.Task[Held]":

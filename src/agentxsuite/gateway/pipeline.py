@@ -85,7 +85,7 @@ def find(principal: Principal, call: Call) -> Tool:
         tool = snapshot.tool(call.tool)
     if tool is None:
         raise Unknown("tool_unknown", f"There is no tool '{call.tool[:100]}' here.")
-    return tool
+    return tool.of(principal.person)
 
 
 def is_here(tool: Tool, call: Call) -> bool:

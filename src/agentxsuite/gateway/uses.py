@@ -43,7 +43,7 @@ async def use(call: Call, gate: Gate, way: Use) -> Entry:
         await limit(entry, principal, offer, gate)  # or 429
         check_arguments(offer, call)  # or 400
         params = {**way.params(offer, call), **resume(entry, gate)}  # or 400
-        gate.vigil.used[offer.connection.id] = offer.connection
+        gate.vigil.use(offer.connection)
         await begin(entry, gate)  # nothing is read unrecorded
         entry.outcome = await put(entry, way.method, params, gate)  # or 502, 504
     return entry

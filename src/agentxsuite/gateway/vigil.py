@@ -16,21 +16,30 @@ class Vigil:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._due: dict[str, float] = {}  # by connection
+        self._due: dict[tuple[str, str], float] = {}  # by connection and, of a person's, tool
         self._doubts: dict[str, JSON] = {}  # by tool
-        self.used: dict[str, Connection] = {}  # for which something is kept open
+        self.used: dict[str, Connection] = {}  # by what is kept open for them
         self.told: dict[str, bytes] = {}  # by connection, the list that the record was told of
         self.looks: dict[str, asyncio.Task[None]] = {}  # by connection
         self.free = asyncio.Semaphore(AT_ONCE)
 
-    def is_due(self, connection: Connection) -> bool:
-        """Whether a server in use has to be looked at; a first use is counted from."""
-        now, due = self._clock(), self._due.get(connection.id)
+    def use(self, connection: Connection) -> None:
+        """Something is kept open for a connection from now on."""
+        self.used[connection.kept_as] = connection
+
+    def is_due(self, connection: Connection, tool: str = "") -> bool:
+        """Whether a server in use, or one tool, is to be looked at; a first use is counted from."""
+        self.use(connection)
+        now, due = self._clock(), self._due.get((connection.id, tool))
         if due is not None and now < due:
             return False
-        self._due[connection.id] = now + AGAIN_SECONDS
-        self.used[connection.id] = connection
+        self._due[connection.id, tool] = now + AGAIN_SECONDS
         return due is not None
+
+    def hurry(self, connection_id: str) -> None:
+        """Each tool of a server that calls look at for themselves is due now."""
+        tools = [key for key in self._due if key[0] == connection_id and key[1]]
+        self._due |= dict.fromkeys(tools, self._clock())
 
     def doubts(self, tool: Tool) -> bool:
         """Whether the server said something else when it was looked at last."""
@@ -50,10 +59,11 @@ class Vigil:
         known = all(tool.sync_status == "synced" for tool in tools)
         return known and all(same) and said.keys() == {tool.upstream_name for tool in tools}
 
-    def forget(self, connection_id: str) -> None:
-        """Nothing is kept for a connection any more."""
-        for known in (self._due, self.used, self.told):
-            known.pop(connection_id, None)
+    def forget(self, connection: Connection) -> None:
+        """Nothing is kept open for a connection any more."""
+        self.used.pop(connection.kept_as, None)
+        self.told.pop(connection.id, None)
+        self._due = {key: due for key, due in self._due.items() if key[0] != connection.id}
 
     async def close(self) -> None:
         """End every look."""

@@ -87,6 +87,7 @@ def its(db, master_keys):
     """A tenant whose second server has a credential."""
     its = rows.tenant("acme")
     its.idle = twin(its.agent, name="Idle", slug="idle", service_account=its.spare_account)
+    its.account.delete()
     its.secret_version.delete()
     its.data_key.delete()  # no key has ever wrapped it
     its.used, its.credential = (

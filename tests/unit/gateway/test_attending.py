@@ -78,7 +78,7 @@ async def test_nothing_is_kept_of_what_has_gone():
     await desk.attend(HERE)
     ears = desk.gate.ears
     ears.note(HERE.id, PROMPTS)
-    ears.forget(HERE.id)
+    ears.forget(HERE)
     assert (ears.said(HERE.id, PROMPTS), ears.silent, dict(ears._said)) == (0, set(), {})
     desk.upstream.away = False
     await desk.attend(HERE)

@@ -1,10 +1,11 @@
 """What servers said they offer, kept for a little while."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from agentxsuite.engines.upstream import Endpoint, UpstreamUnavailable
+from agentxsuite.engines.upstream import Endpoint, UpstreamUnavailable, lent_by
 from agentxsuite.gateway import offers
 from agentxsuite.gateway.offers import FRESH_SECONDS, NEW_SECONDS, SPARED_SECONDS, Offers
 
@@ -62,6 +63,18 @@ async def test_another_server_under_the_same_id_is_asked_itself(held):
     assert await held.get(THERE, "y", server.ask) == [3]
     held.forget("1")
     assert await held.get(THERE, "x", server.ask) == [4]
+
+
+async def test_what_one_person_was_told_goes_with_their_connection(held):
+    """Otherwise: people would be shown what their server has long said anew."""
+    server, mine = Server(), replace(HERE, id=lent_by("1", "alice"))
+    assert await held.get(mine, "x", server.ask) == [1]
+    held.forget("1")
+    assert await held.get(mine, "x", server.ask) == [2]
+    held.forget(lent_by("1", "bob"))
+    assert await held.get(mine, "x", server.ask) == [2]
+    held.forget(mine.id)
+    assert await held.get(mine, "x", server.ask) == [3]
 
 
 async def test_a_server_that_fails_is_spared_for_a_moment(held, clock):

@@ -28,7 +28,7 @@ async def asked(
     others keep changing the connection.
     """
     for _ in range(ATTEMPTS):
-        plan = await in_thread(sync.begin, connection)
+        plan = await in_thread(sync.begin, connection, actor.user)
         try:
             listed = await upstreams.list_tools(plan.endpoint, timeout=LIST_SECONDS)
             return await in_thread(settle, actor, plan, listed)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from agentxsuite.control.catalog.endpoints import STDIO, endpoint_of
+from agentxsuite.control.catalog.endpoints import CODE, STDIO, endpoint_of, is_personal
 from agentxsuite.control.catalog.models import AuthMethod, Connection
 from agentxsuite.control.catalog.upstreams import egress
 from agentxsuite.control.problems import Invalid
@@ -22,10 +22,13 @@ DETAILS: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
     AuthMethod.OAUTH2: {"client_id": re.compile(r"[\x20-\x7e]{1,2048}")},
 }
 # What it may hold besides; without `token_url` the server is asked who gives out its tokens.
+ADDRESSES: Final = frozenset({"token_url", "authorize_url"})
 MORE: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
     AuthMethod.OAUTH2: {
         "scope": re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*"),
         "token_url": re.compile(r"https?://\S{1,2000}"),
+        "authorize_url": re.compile(r"https?://\S{1,2000}"),
+        "grant": re.compile(f"client_credentials|{CODE}"),
     },
 }
 
@@ -44,6 +47,8 @@ def check_credential(connection: Connection) -> None:
     if over_stdio and connection.auth_method != AuthMethod.BEARER:
         fault = "A command gets its secret by a variable: use bearer, or none."
         raise _invalid("/auth_method", fault, "auth_method_unsupported")
+    if connection.secret_ref is None and is_personal(connection):
+        return  # a public client: people show who they are, and PKCE that we asked
     _check_secret(connection)
 
 
@@ -57,8 +62,11 @@ def _check_details(config: JSON, method: str) -> None:
     for name, value in config.items():
         if not isinstance(value, str) or not known[name].fullmatch(value):
             raise Invalid.at(f"/auth_config/{name}", "It does not have the form it must have.")
-    if "token_url" in config:
-        _check_address("/auth_config/token_url", config["token_url"])
+    for name in ADDRESSES & config.keys():
+        _check_address(f"/auth_config/{name}", config[name])
+    needed = ADDRESSES if config.get("grant") == CODE else {"token_url"}
+    if missing := ADDRESSES & config.keys() and needed - config.keys():
+        raise Invalid.at(f"/auth_config/{min(missing)}", "The one goes together with the other.")
 
 
 def _check_address(path: str, url: str) -> None:
@@ -78,6 +86,8 @@ def _check_secret(connection: Connection) -> None:
     revealed = secretstore.reveal_many(*owner, refs)
     if not revealed:
         raise secretstore.SecretsUnavailable
+    if is_personal(connection):
+        return
     try:
         endpoint_of(connection, revealed)
     except SecretUnreadable as error:

@@ -2,14 +2,35 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 
-from agentxsuite.control.catalog.models import AuthMethod, Connection
+from agentxsuite.control.catalog.models import Account, AuthMethod, Connection
 from agentxsuite.control.secretstore.values import Revealed, SecretUnreadable
-from agentxsuite.engines.upstream import Client, Endpoint, EndpointInvalid, check_headers
+from agentxsuite.engines.upstream import Client, Endpoint, EndpointInvalid, check_headers, lent_by
 
 STDIO = "stdio:"
 SSE = "sse+"
-OAUTH2 = ("client_id", "scope", "token_url")  # what `auth_config` may say of it
+OAUTH2 = ("client_id", "scope", "token_url", "authorize_url")  # what `auth_config` may say
+CODE = "authorization_code"  # the grant by which each person lends an account of their own
+
+
+def is_personal(connection: Connection) -> bool:
+    """Return whether each person uses their own account there (RFC 6749 section 4.1)."""
+    lends = connection.auth_method == AuthMethod.OAUTH2
+    return lends and connection.auth_config.get("grant") == CODE
+
+
+def personal_endpoint(
+    connection: Connection, revealed: Mapping[str, Revealed], account: Account
+) -> Endpoint:
+    """Return where a connection leads with one person's account; raises SecretUnreadable."""
+    secret = revealed.get(connection.secret_ref or "")
+    if secret is None and connection.secret_ref:
+        raise SecretUnreadable("The connection's credential cannot be read.")
+    known = client_of(connection, secret.value.reveal() if secret else "")
+    client = replace(known, account=f"{account.organization_id}/{account.id}")
+    identifier = lent_by(str(connection.id), str(account.user_id))
+    return Endpoint(identifier, connection.endpoint, client=client)
 
 
 def endpoint_of(connection: Connection, revealed: Mapping[str, Revealed]) -> Endpoint:
@@ -20,6 +41,8 @@ def endpoint_of(connection: Connection, revealed: Mapping[str, Revealed]) -> End
     identifier, url = str(connection.id), connection.endpoint
     if connection.auth_method == AuthMethod.NONE:
         return Endpoint(identifier, url)
+    if is_personal(connection):
+        raise SecretUnreadable("Each person uses their own account there.")
     secret = revealed.get(connection.secret_ref or "")
     if secret is None:
         raise SecretUnreadable("The connection's credential cannot be read.")

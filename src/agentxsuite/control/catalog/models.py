@@ -8,6 +8,7 @@ from agentxsuite.control.tenancy.constraints import (
     NAME,
     OwnSecret,
     SameOwner,
+    WhileMember,
     one_of,
     unique,
     unique_while_live,
@@ -78,6 +79,32 @@ class Connection(Mortal, Owned):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class Account(Owned):
+    """A person's own account at a connection's server: what they lent us, sealed for this row.
+
+    It goes when they leave the organization.
+
+    `renewing_until` is the lease of the worker that asks for a new token.
+    """
+
+    environment = models.ForeignKey("tenancy.Environment", on_delete=models.CASCADE)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="accounts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    data_key = models.ForeignKey("secretstore.DataKey", on_delete=models.RESTRICT)
+    sealed = models.BinaryField()
+    renewing_until = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            unique("connection", "user"),
+            SameOwner("environment"),
+            SameOwner("connection", "environment"),
+            SameOwner("data_key"),
+            WhileMember("user"),
+        ]
 
 
 class SyncStatus(models.TextChoices):

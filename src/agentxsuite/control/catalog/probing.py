@@ -48,7 +48,7 @@ async def probe_connection(actor: Actor, connection: Connection, upstreams: Upst
     started = time.monotonic()
     found: ServerInfo | UpstreamError | None = None
     try:
-        plan = await in_thread(sync.begin, connection)
+        plan = await in_thread(sync.begin, connection, actor.user)
         found = await upstreams.probe(plan.endpoint, timeout=PROBE_SECONDS)
     except SecretsUnavailable:
         pass  # told as a finding: it is what the person has to put right

@@ -8,6 +8,7 @@ from django.utils import timezone
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.catalog import sync, upstreams
+from agentxsuite.control.catalog.accounts import drop_all
 from agentxsuite.control.catalog.asking import asked
 from agentxsuite.control.catalog.credentials import check_credential
 from agentxsuite.control.catalog.models import Connection, ConnectionStatus, Tool
@@ -89,6 +90,7 @@ def change_connection(
         _check(current, differences.keys())
         if LOGIN & differences.keys():
             _unknown(current)
+            differences |= _without_accounts(current)
         save(current)
         if "endpoint" in differences:
             differences["endpoint"]["sent_to_review"] = len(withdraw(current))
@@ -109,7 +111,8 @@ def delete_connection(actor: Actor, connection: Connection) -> None:
         current.save(update_fields=["deleted_at"])
         tools = Tool.objects.live().filter(connection=current)
         gone = tools.update(deleted_at=current.deleted_at)
-        _record("connection_deleted", actor, current, {"tools": gone})
+        accounts = drop_all(current)
+        _record("connection_deleted", actor, current, {"tools": gone, "accounts": accounts})
         upstreams.let_go(current.id)
 
 
@@ -128,6 +131,12 @@ def _unknown(connection: Connection) -> None:
     """What the last test found was true of another address or credential."""
     connection.status, connection.status_reason = ConnectionStatus.UNKNOWN, ""
     connection.server_info = {}
+
+
+def _without_accounts(connection: Connection) -> dict[str, Any]:
+    """What people lent was for the server that it was before."""
+    gone = drop_all(connection)
+    return {"accounts": {"dropped": gone}} if gone else {}
 
 
 def _check(connection: Connection, changed: Collection[str]) -> None:

@@ -15,7 +15,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from agentxsuite.control.audit.services import Actor, record
-from agentxsuite.control.catalog.endpoints import endpoint_of
+from agentxsuite.control.catalog.accounts import endpoint_for
+from agentxsuite.control.catalog.endpoints import endpoint_of, is_personal
 from agentxsuite.control.catalog.listing import Listing, Offer, Unacceptable, read_listing
 from agentxsuite.control.catalog.models import Connection, ConnectionStatus
 from agentxsuite.control.catalog.pace import Pace
@@ -23,6 +24,7 @@ from agentxsuite.control.catalog.pinning import Pinned, pin, vanish
 from agentxsuite.control.problems import NotFound, Problem
 from agentxsuite.control.secretstore.services import SecretsUnavailable, reveal_many
 from agentxsuite.control.secretstore.values import SecretUnreadable
+from agentxsuite.control.tenancy.models import User
 from agentxsuite.control.tenancy.scope import changing, seeing
 from agentxsuite.engines.upstream import Endpoint, UpstreamError, UpstreamTimeout
 from agentxsuite.wire import JSON
@@ -101,20 +103,24 @@ class Tally:
         return SyncReport(**sorted_names, findings=tuple(self.findings))
 
 
-def begin(known: Connection) -> Plan:
-    """Read what is to be asked of a connection now; raises NotFound, SecretsUnavailable."""
+def begin(known: Connection, user: User | None = None) -> Plan:
+    """Read what is to be asked of a connection now, and as whom.
+
+    Raises NotFound, AccountNeeded, SecretsUnavailable.
+    """
     with seeing([known.organization_id]):
-        return _planned(known.id)
+        return _planned(known.id, user)
 
 
-def _planned(connection_id: UUID) -> Plan:
+def _planned(connection_id: UUID, user: User | None) -> Plan:
     connection = _live(connection_id).first()
     if connection is None:
         raise NotFound
     refs = [connection.secret_ref] if connection.secret_ref else []
     revealed = reveal_many(connection.organization_id, connection.environment_id, refs)
     try:
-        endpoint = endpoint_of(connection, revealed)
+        personal = is_personal(connection)
+        endpoint = endpoint_for(connection, user) if personal else endpoint_of(connection, revealed)
     except SecretUnreadable:
         raise SecretsUnavailable from None
     version = next((each.version for each in revealed.values()), None)

@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import transaction
 
+from agentxsuite.control.catalog.renewing import renewed
 from agentxsuite.control.problems import Problem
 from agentxsuite.engines.upstream import Egress, Template, Upstreams, load_templates
 
@@ -32,7 +33,7 @@ async def open_upstreams() -> AsyncIterator[Upstreams]:
     Raises ValueError for an EGRESS_ALLOW, TemplateInvalid or OSError for a STDIO_TEMPLATES, that
     the operator must correct.
     """
-    async with Upstreams(egress(), templates()) as opened:
+    async with Upstreams(egress(), templates(), renew=renewed) as opened:
         _open.append(opened)
         try:
             yield opened
@@ -57,11 +58,11 @@ def templates() -> Mapping[str, Template]:
     return load_templates(Path(settings.STDIO_TEMPLATES)) if settings.STDIO_TEMPLATES else {}
 
 
-def let_go(connection_id: UUID) -> None:
-    """Close what this process keeps open of a connection, once its change is committed."""
+def let_go(endpoint_id: UUID | str) -> None:
+    """Close what this process keeps open of a connection, or for one person, after the commit."""
 
     def close() -> None:
         if _open:
-            async_to_sync(_open[-1].forget)(str(connection_id))
+            async_to_sync(_open[-1].forget)(str(endpoint_id))
 
     transaction.on_commit(close, robust=True)

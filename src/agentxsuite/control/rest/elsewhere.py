@@ -7,6 +7,7 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.db import close_old_connections
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 PLACE: Final = "agentxsuite.place"  # in the ASGI scope: what a request holds of the server
@@ -23,7 +24,7 @@ class Place(Protocol):
 
 
 def wait_for(
-    request: Request,
+    request: Request | HttpRequest,
     work: Callable[Arguments, Awaitable[Result]],
     *args: Arguments.args,
     **kwargs: Arguments.kwargs,

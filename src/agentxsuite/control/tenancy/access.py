@@ -41,9 +41,14 @@ def caller(request: Request) -> User:
     """
     if not isinstance(request.user, User):
         raise NotAuthenticated
+    return admitted(request.user)
+
+
+def admitted(user: User) -> User:
+    """Let the open scope see the organizations that somebody who is known is a member of."""
     if open_scope() is not None:
-        admit(_organizations_of(request.user))
-    return request.user
+        admit(_organizations_of(user))
+    return user
 
 
 def memberships(user: User) -> QuerySet[OrganizationMembership]:

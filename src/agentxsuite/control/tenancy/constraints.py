@@ -100,6 +100,20 @@ class SameOwner(BaseConstraint):
         return hash(self.name)
 
 
+class WhileMember(SameOwner):
+    """The person that `field` names is a member of this row's organization, or the row goes."""
+
+    def target(self, model: Any) -> tuple[Any, str]:
+        """Return the memberships' model, whichever model `field` stands in."""
+        del model
+        return apps.get_model("tenancy", "OrganizationMembership"), "user"
+
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
+        """Return the clause as it stands inside CREATE TABLE."""
+        clause = super().constraint_sql(model, schema_editor)
+        return clause.replace(" DEFERRABLE ", " ON DELETE CASCADE DEFERRABLE ")
+
+
 class OwnSecret(SameOwner):
     """The secret that `field` names by its ref exists in this row's organization.
 

@@ -10,13 +10,13 @@ from agentxsuite.engines.upstream import eras
 from agentxsuite.engines.upstream.calls import Call, Channel, Listener
 from agentxsuite.engines.upstream.catalogue import Kind
 from agentxsuite.engines.upstream.egress import Egress
-from agentxsuite.engines.upstream.endpoint import Endpoint, Web, locate
+from agentxsuite.engines.upstream.endpoint import Endpoint, Web, connection_of, locate
 from agentxsuite.engines.upstream.eras import ServerInfo
 from agentxsuite.engines.upstream.errors import CredentialRefused, EndpointInvalid, UpstreamTimeout
 from agentxsuite.engines.upstream.grant import Client
 from agentxsuite.engines.upstream.jsonrpc import Message
 from agentxsuite.engines.upstream.peer import Peer
-from agentxsuite.engines.upstream.purse import Purse
+from agentxsuite.engines.upstream.purse import Purse, Renew
 from agentxsuite.engines.upstream.sse_channel import HttpSse
 from agentxsuite.engines.upstream.stdio import Stdio
 from agentxsuite.engines.upstream.streamable import Streamable
@@ -41,9 +41,10 @@ class Upstreams:
         templates: Mapping[str, Template] | None = None,
         *,
         bulkhead: int = BULKHEAD,
+        renew: Renew | None = None,
     ) -> None:
         self._egress = egress
-        self._purse = Purse(egress)
+        self._purse = Purse(egress, renew=renew)
         self._templates = templates or {}
         self._bulkhead = bulkhead
         self._peers: dict[str, tuple[Endpoint, Peer]] = {}
@@ -152,9 +153,12 @@ class Upstreams:
         await _within(timeout, self._with(endpoint, Peer.attend))
 
     async def forget(self, endpoint_id: str) -> None:
-        """Let go of a connection that changed or is gone; its process ends."""
-        if endpoint_id in self._peers:
-            _, peer = self._peers.pop(endpoint_id)
+        """Let go of a connection that changed or is gone; its process ends.
+
+        What its people use it with goes too; the id of one person's endpoint lets go of that only.
+        """
+        ids = [each for each in self._peers if endpoint_id in {each, connection_of(each)}]
+        for _, peer in [self._peers.pop(each) for each in ids]:
             await peer.close()
 
     async def aclose(self) -> None:
@@ -195,7 +199,7 @@ class Upstreams:
             if known[0] is endpoint or known[0] == endpoint:
                 return known[1]
             self._retire(endpoint.id)
-        heard = partial(self._heard, endpoint.id) if self._heard else None
+        heard = partial(self._heard, connection_of(endpoint.id)) if self._heard else None
         peer = Peer(self._channel(endpoint), heard)
         self._peers[endpoint.id] = (endpoint, peer)
         return peer

@@ -32,6 +32,7 @@ class AuthorizationServer:
     authorize_url: str = ""
     says_iss: bool = False
     by_form: bool = False  # takes a client's secret in the form only, not in a header
+    proves: bool = True  # that who brings a code is who asked for it (RFC 7636, S256)
 
 
 async def discover(egress: Egress, resource: str) -> AuthorizationServer:
@@ -100,10 +101,12 @@ def _read(issuer: str, document: dict[str, JSON]) -> AuthorizationServer:
         raise UpstreamProtocolError("The authorization server gives out no tokens.")
     methods = document.get("token_endpoint_auth_methods_supported")
     by_form = isinstance(methods, list) and "client_secret_basic" not in methods
+    challenges = document.get("code_challenge_methods_supported")
     return AuthorizationServer(
         issuer,
         token_url,
         authorize_url if isinstance(authorize_url, str) else "",
         says_iss=document.get("authorization_response_iss_parameter_supported") is True,
         by_form=by_form,
+        proves=isinstance(challenges, list) and "S256" in challenges,
     )

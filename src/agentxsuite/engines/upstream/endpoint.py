@@ -24,11 +24,14 @@ _OUR_HEADERS = re.compile(
     r"|trailer|transfer-encoding|upgrade|user-agent)"
 )
 _MAX_PARAMETERS = 32
+_OF = "/"  # in an id: between the connection and the person whose account is used there
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
-    """One connection's upstream; ``id`` is the connection's, ``secret`` goes to a stdio server.
+    """One connection's upstream; ``secret`` goes to a stdio server.
+
+    ``id`` is the connection's, or with the account of a person what ``lent_by`` makes of both.
 
     ``headers`` are all that is sent besides the protocol's own; with a ``client`` an access token
     is asked for, which is. The repr shows no credential.
@@ -71,6 +74,16 @@ class Command:
 
     template: str
     parameters: tuple[tuple[str, str], ...]
+
+
+def lent_by(connection_id: str, person_id: str) -> str:
+    """The id of a connection's endpoint with one person's account."""
+    return f"{connection_id}{_OF}{person_id}"
+
+
+def connection_of(endpoint_id: str) -> str:
+    """The id of the connection that an endpoint is of."""
+    return endpoint_id.partition(_OF)[0]
 
 
 def locate(url: str) -> Web | Command:

@@ -10,6 +10,7 @@ UpstreamError
 ├── UpstreamProtocolError   it answered, but not in the language we agreed on
 │   └── CredentialRefused   it does not take what we show; the request was not processed
 ├── AccessRefused           an authorization server lends us no access
+│   └── AccountOver         nor to the account of the person who calls, any more
 └── UpstreamRpcError        it answered with a JSON-RPC error of its own
 """
 
@@ -82,6 +83,10 @@ class AccessRefused(UpstreamError):
     def __init__(self, detail: str, error: str) -> None:
         super().__init__(detail)
         self.error = error
+
+
+class AccountOver(AccessRefused):
+    """What a person lent is withdrawn, used up or gone: only they can lend it again."""
 
 
 class UpstreamRpcError(UpstreamError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from agentxsuite.engines.upstream.egress import Egress
@@ -13,11 +13,22 @@ MOST: Final = 10_000  # tokens that are kept; the one asked for first goes first
 OWN: Final = {"grant_type": "client_credentials"}  # RFC 6749 section 4.4
 
 
+# What a person has lent, by the client's account: it takes the token that was not taken, if any,
+# and answers with one that is good by the clock of ``time.time``.
+Renew = Callable[[Egress, Client, str], Awaitable[Lent]]
+
+
 class Purse:
     """Tokens by the client that they were lent to; whoever waits for one waits together."""
 
-    def __init__(self, egress: Egress, clock: Callable[[], float] = time.monotonic) -> None:
-        self._egress, self._clock = egress, clock
+    def __init__(
+        self,
+        egress: Egress,
+        clock: Callable[[], float] = time.time,
+        renew: Renew | None = None,
+    ) -> None:
+        self._egress, self._clock, self._renew = egress, clock, renew
+        self._spoilt: dict[Client, str] = {}
         self._lent: dict[Client, Lent] = {}
         self._asking: dict[Client, asyncio.Task[Lent]] = {}
 
@@ -36,10 +47,12 @@ class Purse:
         lent = self._lent.get(client)
         if lent is not None and lent.access == token:
             del self._lent[client]
+            if client.account:
+                self._spoilt[client] = token
 
     async def _ask(self, client: Client) -> Lent:
         try:
-            lent = await ask_token(self._egress, client, OWN, self._clock)
+            lent = await self._new(client)
         finally:
             del self._asking[client]
         self._lent.pop(client, None)
@@ -47,3 +60,8 @@ class Purse:
         if len(self._lent) > MOST:
             del self._lent[next(iter(self._lent))]
         return lent
+
+    async def _new(self, client: Client) -> Lent:
+        if client.account and self._renew is not None:
+            return await self._renew(self._egress, client, self._spoilt.pop(client, ""))
+        return await ask_token(self._egress, client, OWN, self._clock)

@@ -75,7 +75,7 @@ class Listed:
     def _tools(self, call: Call) -> Iterator[Hashable]:
         """What stands for each tool."""
         for tool in listed(self._known, call, self._gate):
-            self.servers[tool.connection.id] = tool.connection
+            self.servers[tool.connection.id] = tool.connection.of(self._known.person)
             yield tool.id, tool.version
 
     def _offers(self, kind: Kind, call: Call) -> Iterator[Hashable]:

@@ -4,18 +4,19 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from agentxsuite.control.catalog.endpoints import endpoint_of
+from agentxsuite.control.catalog.accounts import connect_url
+from agentxsuite.control.catalog.endpoints import endpoint_of, is_personal, personal_endpoint
+from agentxsuite.control.catalog.models import Account, Verify
 from agentxsuite.control.catalog.models import Connection as ConnectionRow
 from agentxsuite.control.catalog.models import Tool as ToolRow
-from agentxsuite.control.catalog.models import Verify
 from agentxsuite.control.policies.facts import tool_root
 from agentxsuite.control.secretstore.models import Secret
 from agentxsuite.control.secretstore.services import Revealed, SecretUnreadable, reveal_many
 from agentxsuite.control.tenancy.models import Environment
 from agentxsuite.engines.schemas import Schema, SchemaRefused
-from agentxsuite.engines.upstream import mcp_name, mirrors
+from agentxsuite.engines.upstream import Endpoint, mcp_name, mirrors
 from agentxsuite.gateway.facts import Connection, Snapshot, Tool
 from agentxsuite.gateway.orm.view import Changes, merged
 
@@ -32,7 +33,7 @@ def connections_of(
     if previous is None:
         return read_connections(environment, rows)
     known = previous.connections
-    touched = {*changes["connection"], *(c.id for c in known.values() if c.endpoint is None)}
+    touched = {*changes["connection"], *(c.id for c in known.values() if is_closed(c))}
     if not changes["data_key"]:
         if not touched and not changes["secret"]:
             return known
@@ -47,11 +48,17 @@ def connections_of(
     return merged(known, touched, read | same)
 
 
+def is_closed(connection: Connection) -> bool:
+    """Whether its credential could not be read; where people have their own, no one is needed."""
+    return connection.endpoint is None and not connection.connect_at
+
+
 def read_connections(
     environment: Environment, query: "QuerySet[ConnectionRow]"
 ) -> dict[str, Connection]:
     """The connections of a query, with their credentials, all read at once."""
-    rows = list(query)
+    accounts = Prefetch("accounts", Account.objects.defer("sealed"))
+    rows = list(query.prefetch_related(accounts))
     refs = [row.secret_ref for row in rows if row.secret_ref]
     revealed = reveal_many(environment.organization_id, environment.id, refs)
     return {str(row.id): connection_of(row, revealed) for row in rows}
@@ -60,21 +67,32 @@ def read_connections(
 def connection_of(row: ConnectionRow, revealed: Mapping[str, Revealed]) -> Connection:
     """One connection; without its credential it has no endpoint."""
     secret = revealed.get(row.secret_ref or "")
+    endpoint, accounts, connect_at = None, {}, ""
     try:
-        endpoint = endpoint_of(row, revealed)
+        if is_personal(row):
+            accounts, connect_at = accounts_of(row, revealed), connect_url(row)
+        else:
+            endpoint = endpoint_of(row, revealed)
     except SecretUnreadable:
         log.exception("the credential of connection %s cannot be read", row.id)
-        endpoint = None
-    version = secret.version if secret else None
     return Connection(
         id=str(row.id),
         slug=row.slug,
         enabled=row.enabled,
         endpoint=endpoint,
-        secret_version=version,
+        secret_version=secret.version if secret else None,
         place=(str(row.organization_id), str(row.environment_id)),
         each_call=row.verify == Verify.EACH_CALL,
+        connect_at=connect_at,
+        accounts=accounts,
     )
+
+
+def accounts_of(row: ConnectionRow, revealed: Mapping[str, Revealed]) -> dict[str, Endpoint]:
+    """Where it leads with the account of each person who has connected one."""
+    return {
+        str(each.user_id): personal_endpoint(row, revealed, each) for each in row.accounts.all()
+    }
 
 
 def tools_of(

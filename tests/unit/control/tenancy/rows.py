@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from agentxsuite.control.agents.models import Agent, IssuedToken, ServiceAccount
 from agentxsuite.control.audit.models import AuditEvent
-from agentxsuite.control.catalog.models import Connection, Tool, ToolDefinition
+from agentxsuite.control.catalog.models import Account, Connection, Tool, ToolDefinition
 from agentxsuite.control.oauth.models import (
     AccessToken,
     Client,
@@ -107,6 +107,9 @@ def add_catalog(its):
     )
     its.elsewhere = Connection.objects.create(
         **its.owned, environment=its.stage, name="X", slug="x", endpoint="https://x.example/mcp"
+    )
+    its.account = Account.objects.create(
+        **its.here, connection=its.connection, user=its.user, data_key=its.data_key, sealed=b"s"
     )
     its.tool = Tool.objects.create(
         **its.here, connection=its.connection, name="pdf/read", upstream_name="read", version="1"

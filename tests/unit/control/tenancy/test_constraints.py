@@ -101,6 +101,13 @@ CATALOG = {
     "catalog_connection_secret_ref_same_organization": change(
         "connection", secret_ref=theirs("secret.ref")
     ),
+    "catalog_account_one_connection_user": twin("account"),
+    "catalog_account_environment_same_organization": change(
+        "account", environment=theirs("environment"), connection=theirs("connection")
+    ),
+    "catalog_account_connection_same_environment": change("account", connection=ours("elsewhere")),
+    "catalog_account_data_key_same_organization": change("account", data_key=theirs("data_key")),
+    "catalog_account_user_same_organization": change("account", user=theirs("user")),
     "catalog_tool_live_version": twin("tool", upstream_name="reads"),
     "catalog_tool_one_connection_upstream_name": twin(
         "tool", name="after its death", deleted_at=OLD

@@ -31,6 +31,7 @@ WATCHED = {
     "secretstore.Secret": ("secret", {"ref": "sec_n"}, {"purpose": "new"}, PROD),
     "secretstore.SecretVersion": ("secret_version", {"number": 2}, {"ciphertext": b"n"}, PROD),
     "catalog.Connection": ("connection", {"name": "n", "slug": "n"}, {"enabled": False}, PROD),
+    "catalog.Account": ("account", None, {"created_at": timezone.now()}, PROD),
     "catalog.Tool": ("tool", {"name": "n", "upstream_name": "n"}, {"schema_json": {"a": 1}}, PROD),
     "catalog.ToolDefinition": (
         "definition", {"number": 2}, {"approved_at": timezone.now()}, PROD,
@@ -69,6 +70,7 @@ UNREAD = {
         "server_info": {"name": "x"},
         "last_seen_at": timezone.now(),
     },
+    "account": {"sealed": b"new", "renewing_until": timezone.now()},
     "tool": {"synced_at": timezone.now()},
     "user": {"password": "!", "last_login": timezone.now(), "first_name": "A", "last_name": "B"},
     "policy": {"updated_at": timezone.now()},
@@ -175,6 +177,7 @@ def test_many_rules_are_stored_at_once(tenant, advanced):
 
 # what is noted as touched: kind and subject; of all others the row itself, under its own name
 NOTED = {
+    "catalog.Account": ("connection", "connection"),
     "tenancy.Organization": ("environment", "organization"),
     "tenancy.User": ("member", "user"),
     "tenancy.OrganizationMembership": ("member", "user"),

@@ -14,8 +14,10 @@ from agentxsuite.engines.upstream import (
     EndpointInvalid,
     UpstreamError,
     UpstreamProtocolError,
+    UpstreamTimeout,
     UpstreamUnavailable,
 )
+from agentxsuite.engines.upstream import fetch as fetching
 from agentxsuite.engines.upstream import purse as purses
 from agentxsuite.engines.upstream.discovery import discover
 from agentxsuite.engines.upstream.fetch import MOST, fetch
@@ -156,6 +158,14 @@ async def test_tokens_are_kept_for_as_long_as_they_are_good(serve, monkeypatch):
     await purse.token(other)  # there is room for one only
     await purse.token(mine)
     assert len(server.asked) == 4
+
+
+async def test_who_is_silent_is_not_waited_for(serve, monkeypatch):
+    """Otherwise: a server that never answers holds up everybody for ever."""
+    monkeypatch.setattr(fetching, "SECONDS", 0.1)
+    server = await serve(lambda _asked: asyncio.Event().wait())
+    with pytest.raises(UpstreamTimeout):
+        await ask_token(OPEN, client(server.url, token_url=server.url), OWN)
 
 
 async def test_who_gives_up_does_not_spoil_it_for_others(serve):

@@ -1,0 +1,36 @@
+"""What a person lent us, as its row keeps it: sealed for organization, connection and person."""
+
+from typing import NamedTuple
+
+from agentxsuite import wire
+from agentxsuite.control.catalog.models import Account
+from agentxsuite.control.secretstore import boxes
+from agentxsuite.control.secretstore.boxes import AccountPlace
+from agentxsuite.engines.upstream import Lent
+
+
+class Loan(NamedTuple):
+    """Access, and the authorization server that lent it; empty where its addresses were given."""
+
+    lent: Lent
+    issuer: str
+
+
+def keep(account: Account, loan: Loan) -> None:
+    """Seal a loan into its row, which is not saved yet; raises SecretsUnavailable."""
+    lent, issuer = loan
+    text = wire.dumps([lent.access, lent.until, lent.refresh, issuer]).decode()
+    account.data_key, account.sealed = boxes.put(_place(account), text)
+
+
+def kept(account: Account) -> Loan:
+    """Return what a row keeps; raises SecretsUnavailable."""
+    text = boxes.take(_place(account), account.data_key, bytes(account.sealed))
+    access, until, refresh, issuer = wire.loads(text.encode())
+    return Loan(Lent(access, float(until), refresh), issuer)
+
+
+def _place(account: Account) -> AccountPlace:
+    return AccountPlace(
+        account.organization_id, account.environment_id, account.connection_id, account.user_id
+    )

@@ -80,9 +80,12 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(error)
 
 
-async def connect(url: str) -> Connection:
-    """Open a connection to the server of an ``http://host:port/...`` address."""
+async def connect(url: str, source: str | None = None) -> Connection:
+    """Open a connection to the server of an ``http://host:port/...`` address, from an address."""
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, parts.hostname, parts.port or 80)
+    where = (source, 0) if source else None
+    _, connection = await loop.create_connection(
+        Connection, parts.hostname, parts.port or 80, local_addr=where
+    )
     return connection

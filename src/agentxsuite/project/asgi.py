@@ -38,6 +38,7 @@ from agentxsuite.gateway.http import (  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.refusals import Refusal  # noqa: E402  -- only after set-up
 from agentxsuite.gateway.sse import END_STREAMS  # noqa: E402  -- only after set-up
 from agentxsuite.project.files import with_files  # noqa: E402  -- only after set-up
+from agentxsuite.project.knocking import Knocking  # noqa: E402  -- only after set-up
 from agentxsuite.project.places import Places  # noqa: E402  -- only after set-up
 from agentxsuite.project.proxies import Proxies  # noqa: E402  -- only after set-up
 from agentxsuite.project.readiness import check_database  # noqa: E402  -- only after set-up
@@ -54,7 +55,7 @@ class Application:
     def __init__(self, plane: str = "all") -> None:
         ready = check_database if plane == "control" else None
         self._gateway = Gateway(Hosts(tuple(settings.ALLOWED_HOSTS)), ready)
-        self._control = with_files(Places(ASGIHandler()))
+        self._control = with_files(Knocking(Places(ASGIHandler())))
         self._proxies = Proxies(settings.TRUSTED_PROXIES, settings.MTLS_HEADER)
         self._plane = plane
         if plane != "data":

@@ -1,7 +1,11 @@
 """How passwords are hashed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import BoundedSemaphore
 from typing import Any, Final
 
@@ -9,8 +13,8 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from agentxsuite.control.problems import Throttled
 
-# Each hash takes 19 MiB and a core: a flood of logins must leave room for everybody else.
-_AT_ONCE: Final = BoundedSemaphore(2)
+AT_ONCE: Final = 2  # each hash takes 19 MiB and a core: a flood must leave room for everybody else
+BEHIND: Final = 10  # how nice (nice(1)) hashing is to the rest of the process, where threads can be
 _ROOM: Final = BoundedSemaphore(8)  # of the plane's 20 places, for those who hash or wait to
 
 
@@ -24,22 +28,30 @@ class Argon2id(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """Hash a password, two at once; raises Throttled when many wait."""
-        with a_turn():
-            return super().encode(password, salt)
+        hashed: str = in_turn(super().encode, password, salt)
+        return hashed
 
     def verify(self, password: str, encoded: str) -> Any:
         """Compare a password with its hash, two at once; raises Throttled when many wait."""
-        with a_turn():
-            return super().verify(password, encoded)
+        return in_turn(super().verify, password, encoded)
 
 
-@contextmanager
-def a_turn() -> Iterator[None]:
-    """Wait until fewer than two hash; raises Throttled where too many wait already."""
+def in_turn(hashing: Callable[..., Any], *words: str) -> Any:
+    """Return what hashing makes, when fewer than two hash; raises Throttled where many wait."""
     if not _ROOM.acquire(blocking=False):
         raise Throttled("Many people log in at this moment: try again.", retry_after=1)
     try:
-        with _AT_ONCE:
-            yield
+        return _hashers().submit(hashing, *words).result()
     finally:
         _ROOM.release()
+
+
+@cache
+def _hashers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hashing", initializer=_step_back)
+
+
+def _step_back() -> None:
+    """Let everybody else's calls go first: on Linux a thread has a priority of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)

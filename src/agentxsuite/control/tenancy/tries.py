@@ -6,6 +6,7 @@ away. There is no count for an account alone: with one, anybody could lock someb
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -21,7 +22,11 @@ ACCOUNT: Final = Rate(per_minute=5, burst=10)  # for one account from one addres
 ADDRESS: Final = Rate(per_minute=60, burst=60)  # for all accounts: an office may share an address
 OWN_NETWORK: Final = 64  # bits of an IPv6 address; the others are free for its owner to choose
 
+TOO_MANY: Final = "Too many tries: wait, then try again."
+REMEMBERED: Final = 10_000  # networks that wait: a crowd of them is no reason to keep them all
+
 _LOCAL: Final = MemoryLimiter()
+_waiting: dict[str, float] = {}  # networks that had all their tries, and until when they wait
 _shared: dict[asyncio.AbstractEventLoop, Limiter] = {}
 
 
@@ -49,7 +54,21 @@ def take_a_try(address: str, account: str) -> None:
     for key, rate in ((where, ADDRESS), (f"{where}|{account}", ACCOUNT)):
         taken = async_to_sync(_take)(hashlib.sha256(key.encode()).hexdigest(), rate)
         if not taken.allowed:
-            raise Throttled("Too many tries: wait, then try again.", taken.retry_after)
+            if rate is ADDRESS:
+                _wait(where, taken.retry_after)
+            raise Throttled(TOO_MANY, taken.retry_after)
+
+
+def seconds_to_wait(address: str) -> float:
+    """Return how long an address has no try, as far as this process knows; it asks nobody."""
+    until = _waiting.get(network(address), 0.0) if _waiting else 0.0
+    return max(0.0, until - time.monotonic())
+
+
+def _wait(where: str, seconds: float) -> None:
+    if len(_waiting) >= REMEMBERED:
+        _waiting.clear()
+    _waiting[where] = time.monotonic() + seconds
 
 
 def network(address: str) -> str:

@@ -122,10 +122,10 @@ async def test_addresses_that_are_not_there(client, world, place):
         ("", "unauthenticated"),
         ("Bearer", "unauthenticated"),
         ("Basic YTpi", "unauthenticated"),
-        ("Bearer nonsense", "unauthenticated"),
+        ("Bearer nonsense", "token_unknown"),
         ("Bearer a.b.c", "token_malformed"),
         ("Bearer " + "x" * 5000 + ".y.z", "token_too_large"),
-        ("Token \xff", "unauthenticated"),
+        ("Token \xff", "token_unknown"),
     ],
 )
 async def test_bad_credentials_have_stable_codes(client, world, header, code):

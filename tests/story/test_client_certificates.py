@@ -234,7 +234,7 @@ async def test_the_authorization_header_counts_before_the_certificate(robot, wor
         shown = {HEADER: quote(own.pem)}
         assert await called(direct, world, {**shown, **world.bearer}) == (201, None)
         wrong = {**shown, "authorization": "Bearer wrong"}
-        assert await called(direct, world, wrong) == (401, "unauthenticated")
+        assert await called(direct, world, wrong) == (401, "token_unknown")
     event = await AuditEvent.objects.filter(event_type="run_finished").afirst()
     assert event.context["auth_method"] == "agent_token"
 

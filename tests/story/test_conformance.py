@@ -1,6 +1,8 @@
 """The protocol's own suite, through the gateway, before a server that has all its fixtures."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,15 @@ async def test_every_required_scenario_passes(suite, revision, tmp_path):
             )
     print(said)  # noqa: T201 - pytest shows it when it fails
     assert status == 0, said[said.rfind("=== SUMMARY") :]
+    assert untested(tmp_path) == []
+
+
+def untested(results: Path) -> list[str]:
+    """What the suite could not try, which its exit status forgives; tasks nobody has to offer."""
+    return [
+        check["id"]
+        for file in results.glob("*/checks.json")
+        if "-tasks-" not in file.parent.name
+        for check in json.loads(file.read_bytes())
+        if "not testable" in str(check.get("errorMessage")).lower()
+    ]

@@ -65,7 +65,7 @@ async def test_a_secret_opens_all_three_doors(call, client, value, world, clerk)
 
 async def test_a_secret_is_good_in_its_own_environment_only(call, client, value, world):
     """Otherwise: one environment's secret opens all of them."""
-    assert await call(value, environment="dev") == (401, "unauthenticated")
+    assert await call(value, environment="dev") == (401, "token_unknown")
     company = world.company
     elsewhere = f"/mcp/{company.organization.id}/{company.dev.id}/"
     headers = {"authorization": f"Bearer {value}"}
@@ -81,7 +81,7 @@ async def test_nothing_is_decrypted_to_find_out_who_calls(call, value, monkeypat
 
     monkeypatch.setattr(crypto, "unseal", refuse)
     assert await call(value) == (201, None)
-    assert await call(value[::-1]) == (401, "unauthenticated")
+    assert await call(value[::-1]) == (401, "token_unknown")
     kept = await SecretVersion.objects.aget(fingerprint__isnull=False)
     assert value not in kept.fingerprint
 
@@ -91,7 +91,7 @@ async def test_a_rotated_secret_counts_at_once(call, value, stored, world):
     assert await call(value) == (201, None)
     fresh = randomness.token_hex(32)
     await sync_to_async(store.rotate)(world.company.actor, stored, fresh)
-    assert await call(value) == (401, "unauthenticated")
+    assert await call(value) == (401, "token_unknown")
     assert await call(fresh) == (201, None)
 
 
@@ -105,7 +105,7 @@ async def test_a_secret_that_is_taken_away_counts_at_once(call, value, stored, c
     none = {"inbound_auth_method": "none", "inbound_secret_ref": None}
     await sync_to_async(change_agent)(actor, clerk, **none)
     await sync_to_async(store.delete)(actor, stored)
-    assert await call(value) == (401, "unauthenticated")
+    assert await call(value) == (401, "token_unknown")
 
 
 async def test_one_that_two_environments_know_says_where(call, client, value, world, stored):
@@ -121,7 +121,7 @@ async def test_one_that_two_environments_know_says_where(call, client, value, wo
     await share()
     assert await call(value + "shared") == (400, "environment_missing")
     assert await call(value + "shared", environment=str(company.prod.id)) == (201, None)
-    assert await call(value + "shared", environment="nowhere") == (401, "unauthenticated")
+    assert await call(value + "shared", environment="nowhere") == (401, "token_unknown")
 
 
 async def test_two_agents_never_have_the_same(call, value, world, clerk, stored):
@@ -144,7 +144,7 @@ async def test_two_agents_never_have_the_same(call, value, world, clerk, stored)
     await sync_to_async(create_agent)(company.actor, company.prod, "Other", **facts)
     assert await call(other) == (201, None)
     await sync_to_async(store.rotate)(company.actor, kept, value)
-    assert await call(value) == (401, "unauthenticated")
+    assert await call(value) == (401, "token_unknown")
 
 
 async def test_equal_values_of_two_tenants_have_nothing_in_common(call, value, world, rival):
@@ -169,10 +169,10 @@ async def test_guessing_is_slow_and_on_record(call, value):
         if answers[-1][0] == 429:
             break
     assert await call(value) == (429, "too_many_refusals")
-    assert set(answers) == {(401, "unauthenticated"), (429, "too_many_refusals")}
+    assert set(answers) == {(401, "token_unknown"), (429, "too_many_refusals")}
     events = AuditEvent.objects.filter(event_type="call_unauthenticated")
     assert await events.acount() >= WRITTEN.burst - 1
-    assert (await events.afirst()).event_data["code"] == "unauthenticated"
+    assert (await events.afirst()).event_data["code"] == "token_unknown"
 
 
 WEAK = {

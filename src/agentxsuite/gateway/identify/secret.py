@@ -17,7 +17,7 @@ async def agent_by_secret(secret: str, call: Call, gate: Gate) -> Principal:
     fingerprint = gate.fingerprints.of(call.organization, SECRET, secret)
     opened = await login_by(Proof(SECRET, fingerprint), call, gate)
     if opened is None:
-        raise Unauthenticated("unauthenticated", "This credential is unknown here, or has expired.")
+        raise Unauthenticated("token_unknown", "This credential is unknown here, or has expired.")
     return principal_of(opened, call, "static_secret")
 
 

@@ -36,6 +36,7 @@ def test_a_list_asks_the_database_as_often_for_fifty_rows_as_for_one(stage, row)
     shown, few = counted(stage, row.path)
     assert shown, "the estate has none"
     CROWDS[row.path](stage.acme)
+    counted(stage, row.path)  # what is asked once after a change
     after, many = counted(stage, row.path)
     assert after > max(MORE, shown)
     assert len(many) == len(few), "\n".join(each["sql"] for each in many)

@@ -17,8 +17,8 @@ from agentxsuite.engines.pdp.rules import CompiledRule
 from agentxsuite.engines.pdp.targets import Target, covering_actions, read_target
 from agentxsuite.wire import dumps
 
-# What a rule says: within which namespace, where that is further down, whether it allows, what,
-# and under which conditions.
+# What a rule says: within which namespace (the target's own, or one further down), whether it
+# allows, what, and under which conditions.
 Says = tuple[str, bool, str, bytes]
 
 
@@ -77,12 +77,11 @@ def _meeting(
     policies: PolicySet, request: Request, target: Target, scopes: Sequence[str]
 ) -> Iterator[tuple[str, CompiledRule]]:
     """The rules that may cover what begins so, in such scopes, and inside of those further down."""
-    inner, actions = f"{target.namespaces[-1]}/", covering_actions(request.action)
-    insides = [each for each in policies.namespaces if each.startswith(inner)]
-    for inside, scope in (*(("", each) for each in scopes), *zip(insides, insides, strict=True)):
-        shelf = policies.index.get(scope, {})
+    own, actions = target.namespaces[-1], covering_actions(request.action)
+    insides = [each for each in policies.namespaces if each.startswith(f"{own}/")]
+    for inside, scope in [*((own, each) for each in scopes), *((each, each) for each in insides)]:
         for key in _keys(policies.keys(scope, target.keys[1]), target):
-            for _, rule in shelf[key]:
+            for _, rule in policies.index[scope][key]:
                 if rule.action in actions and _meets(rule.target, target.segments):
                     yield inside, rule
 

@@ -57,12 +57,7 @@ class PolicySet:
         cls, policies: Iterable[Policy], organization: str, environment: str
     ) -> "PolicySet":
         """Compile what is active here; raises PolicyInvalid if any of it cannot be enforced."""
-        made = cls(organization, environment)
-        for policy in policies:
-            if made._concerns(policy):
-                made.compiled[policy.id] = _compile(policy)
-        made.index = _by_place(made.compiled.values())
-        return made
+        return cls(organization, environment).edited(policies, ())
 
     def edited(self, policies: Iterable[Policy], changed: Collection[str]) -> "PolicySet":
         """The set in which `policies` stand in place of those whose ids are `changed`.

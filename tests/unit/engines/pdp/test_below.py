@@ -1,24 +1,34 @@
 """Lists of templates: judged by how the targets begin that they can become."""
 
 from dataclasses import replace
+from datetime import timedelta
+from itertools import product
 
 import pytest
 from hypothesis import strategies as st
 
 from agentxsuite.engines import pdp
-from tests.unit.engines.pdp.building import NOON, call, compiled, policy
+from tests.unit.engines.pdp.building import NOON, call, compiled, policy, rule
 from tests.unit.engines.pdp.strategies import SEGMENTS, for_all, numbered, policies, requests
 
 POLICY_LISTS = st.lists(policies(), max_size=3).map(numbered)
 READ = {"action": "resource.read"}
 
 
-def below(target, *rules, **more):
-    placed = [
-        replace(each if isinstance(each, pdp.Policy) else policy(each), id=f"p{at}")
-        for at, each in enumerate(rules)
-    ]
-    return pdp.could_allow_below(compiled(*placed), call(target, **READ | more), NOON)
+ALL = "allow resource.read resource:**"
+
+
+def placed(*listed):
+    made = [each if isinstance(each, pdp.Policy) else policy(each) for each in listed]
+    return compiled(*(replace(each, id=f"p{at}") for at, each in enumerate(made)))
+
+
+def below(target, *listed, at=NOON, **more):
+    return pdp.could_allow_below(placed(*listed), call(target, **READ | more), at)
+
+
+def outlined(*listed, target="resource:a", at=NOON, **more):
+    return pdp.outline(placed(*listed), call(target, **READ | more), at)
 
 
 @for_all(POLICY_LISTS, requests(), st.lists(SEGMENTS, max_size=2))
@@ -88,11 +98,27 @@ def test_conditions_on_what_is_not_known_yet_leave_it_open():
         assert below("resource:a", allow, attributes={"env": {"type": kind}}) is seen
 
 
+def test_what_is_known_of_the_request_and_the_hour_is_judged():
+    """Losing this, a list shows what is closed at this door or hour, or breaks over such a rule."""
+    door = {"path": "request.door", "op": "eq", "value": "mcp"}
+    hours = {"path": "request.time", "op": "time_between", "value": ["08:00", "13:00"]}
+    for condition in (door, hours, {"all": [door, hours]}):
+        allow = policy(rule("allow resource.read resource:*", condition))
+        deny = policy(rule("deny resource.read *", condition))
+        for kind, at in product(("mcp", "rest"), (NOON, NOON + timedelta(hours=2))):
+            holds = (condition is hours or kind == "mcp") and (condition is door or at == NOON)
+            asked = {"attributes": {"request": {"door": kind}}, "at": at}
+            assert below("resource:a", allow, **asked) is holds
+            assert below("resource:a", ALL, deny, **asked) is not holds
+            assert bool(outlined(allow, **asked)) is holds
+            assert bool(outlined(ALL, deny, **asked)) is not holds
+
+
 def test_namespaces_further_down_count():
     """Losing this, a folder that is open by a binding is not found."""
-    placed = policy("allow resource.read resource:*", bind=("resource_ns:a/b/c",))
-    assert below("resource:a/b", placed)
-    assert not below("resource:a/bb", placed)
+    inside = policy("allow resource.read resource:*", bind=("resource_ns:a/b/c",))
+    assert below("resource:a/b", inside)
+    assert not below("resource:a/bb", inside)
     assert not below("resource:a/b", policy("allow tool.invoke *"))
 
 
@@ -100,17 +126,6 @@ def test_what_cannot_be_meant_honestly_is_hidden():
     """Losing this, a template that leads out of its folder is shown."""
     assert not below("resource:a/../b", "allow resource.read *")
     assert not below("resource:a", "allow resource.read *", organization="other")
-
-
-def outlined(*listed, target="resource:a", at=NOON, **more):
-    placed = [
-        replace(each if isinstance(each, pdp.Policy) else policy(each), id=f"p{number}")
-        for number, each in enumerate(listed)
-    ]
-    return pdp.outline(compiled(*placed), call(target, **READ | more), at)
-
-
-ALL = "allow resource.read resource:**"
 
 
 @pytest.mark.parametrize(

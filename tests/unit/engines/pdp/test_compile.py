@@ -140,6 +140,7 @@ def test_rules_are_found_by_kind_and_nothing_else_is_remembered():
     made = compiled(policy(*rules, bind=("org:o", "resource_ns:a/b", "agent:a")))
     for _ in range(2):
         assert sorted(made.keys("org:o", "prompt")) == ["*", "prompt", "prompt:a/b"]
+        assert made.keys("org:o", "prompt") is made.keys("org:o", "prompt")
     assert made.keys("org:o", "resource") == ["*"]
     for number in range(3):
         assert made.keys(f"resource_ns:{number}", "prompt") == []

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from agentxsuite.project import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
-OPERATING = {"serve", "migrate", "createuser", "resetpassword", "createkeys", "retain"}
+OPERATING = {"serve", "migrate", "createuser", "resetpassword", "retain"}
+OPERATING |= {"createkeys", "rotatekeys"}
 
 
 def commands(app, before=()):

@@ -7,6 +7,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
+from uuid import UUID
 
 import typer
 
@@ -25,7 +26,7 @@ class Plane(StrEnum):
 def add(app: typer.Typer) -> None:
     """Add these commands."""
     templates = typer.Typer(no_args_is_help=True)
-    for command in (serve, migrate, createuser, resetpassword, createkeys, retain):
+    for command in (serve, migrate, createuser, resetpassword, createkeys, rotatekeys, retain):
         app.command(rich_help_panel=OPERATING)(command)
     templates.command("add")(add_templates)
     templates.command("list")(list_templates)
@@ -141,6 +142,38 @@ def createkeys() -> None:
         else:
             kind.create(path)
             typer.echo(f"created {path}: keep a copy in a safe place")
+
+
+def rotatekeys(
+    *,
+    data: Annotated[
+        bool, typer.Option("--data", help="also seal every value with a new data key")
+    ] = False,
+    organization: Annotated[
+        UUID | None, typer.Option(help="only this one; else all of them", show_default=False)
+    ] = None,
+) -> None:
+    """Wrap every data key with the first master key of SECRET_KEYS, while servers run.
+
+    Safe to repeat, and to interrupt. Status 1 tells that something cannot be opened.
+    """
+    start()
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - as above
+    from django.db import DatabaseError  # noqa: PLC0415 - as above
+
+    from agentxsuite.control.secretstore.keys import KeysUnavailable  # noqa: PLC0415 - as above
+    from agentxsuite.project import rotating  # noqa: PLC0415 - as above
+
+    wrong = False
+    try:
+        for text, is_wrong in rotating.rotation(organization, data=data):
+            typer.echo(text, err=is_wrong)
+            wrong |= is_wrong
+    except (ImproperlyConfigured, KeysUnavailable) as error:
+        fail(str(error))
+    except DatabaseError as error:
+        fail(f"stopped; run it again to go on: {error}".strip())
+    raise typer.Exit(int(wrong))
 
 
 def retain(

@@ -56,6 +56,10 @@ EventType = Literal[
     "secret_stored",
     "secret_rotated",
     "secret_deleted",
+    # the keys that seal them
+    "data_key_created",
+    "data_key_retired",
+    "data_key_rewrapped",
     # policies
     "policy_created",
     "policy_changed",

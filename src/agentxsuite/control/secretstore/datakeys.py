@@ -39,7 +39,7 @@ def current(organization: UUID, masters: MasterKeys) -> tuple[DataKey, bytes]:
     """
     stored = _newest(organization)
     if stored is None:
-        stored = _made(organization, masters)
+        stored = made(organization, 1, masters)
     return stored, opened(stored, masters)
 
 
@@ -54,16 +54,23 @@ def _newest(organization: UUID) -> DataKey | None:
     return keys.order_by("-number").first()
 
 
-def _made(organization: UUID, masters: MasterKeys) -> DataKey:
-    wrapper = masters.wrapping
-    made = DataKey(organization_id=organization, number=1, wrapped_by=wrapper.id)
-    made.wrapped = seal(wrapper.raw, new_key(), _place(made))
+def made(organization: UUID, number: int, masters: MasterKeys) -> DataKey:
+    """Make a key under its number; where another one is faster, that one's counts."""
+    stored = DataKey(organization_id=organization, number=number)
+    wrap(stored, new_key(), masters)
     try:
         with transaction.atomic():
-            made.save(force_insert=True)
-    except IntegrityError:  # made by another one in the meantime, and that one counts
-        return DataKey.objects.get(organization=organization, number=1)
-    return made
+            stored.save(force_insert=True)
+    except IntegrityError:
+        return DataKey.objects.get(organization=organization, number=number)
+    return stored
+
+
+def wrap(stored: DataKey, plain: bytes, masters: MasterKeys) -> None:
+    """Wrap a data key, in its row, with the first of the operator's keys."""
+    wrapper = masters.wrapping
+    stored.wrapped_by = wrapper.id
+    stored.wrapped = seal(wrapper.raw, plain, _place(stored))
 
 
 def _place(stored: DataKey) -> DataKeyPlace:

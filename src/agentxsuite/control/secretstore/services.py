@@ -25,6 +25,7 @@ __all__ = [
     "SecretUnreadable",
     "SecretsUnavailable",
     "delete",
+    "place_of",
     "reveal_many",
     "rotate",
     "store",
@@ -145,7 +146,7 @@ def _revealed(versions: list[SecretVersion]) -> Iterator[tuple[str, Revealed]]:
 
 def _plain(version: SecretVersion, masters: MasterKeys) -> str:
     key = datakeys.opened(version.data_key, masters)
-    place = _place(version.secret, version.number)
+    place = place_of(version.secret, version.number)
     return unseal(key, bytes(version.ciphertext), place).decode()
 
 
@@ -175,7 +176,7 @@ def _add_version(
         secret=secret,
         number=number,
         data_key=data_key,
-        ciphertext=seal(key, value.encode(), _place(secret, number)),
+        ciphertext=seal(key, value.encode(), place_of(secret, number)),
         fingerprint=fingerprint,
         created_by=actor.user,
     )
@@ -191,7 +192,8 @@ def _check(path: str, text: str, *, most: int, least: int = 0) -> None:
         raise Invalid.at(path, f"Give {least} to {most} bytes of text without NUL.")
 
 
-def _place(secret: Secret, number: int) -> SecretPlace:
+def place_of(secret: Secret, number: int) -> SecretPlace:
+    """Return where the value of a version belongs."""
     return SecretPlace(
         secret.organization_id, secret.environment_id, secret.id, number, secret.purpose
     )

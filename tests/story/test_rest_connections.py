@@ -86,7 +86,7 @@ def test_every_change_is_on_record(home, alice, company, pdf):
     ]
     changes = {"endpoint": {"from": URL, "to": f"{URL}2", "sent_to_review": 0}}
     assert told[1].event_data == {"name": "Pdf", "changes": changes}
-    assert told[2].event_data == {"name": "Pdf", "tools": 0}
+    assert told[2].event_data == {"name": "Pdf", "tools": 0, "accounts": 0}
     assert {each.subject for each in told} == {f"user:{company.owner.id}"}
 
 

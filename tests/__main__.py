@@ -1,7 +1,8 @@
 """What `make test` runs: the tests of the database on SQLite, and everything on PostgreSQL.
 
-In parts, one for each core at a time. The last line printed is the sum of what pytest counted,
-after what the parts that failed said, and what all parts together covered.
+In parts, one for each core at a time and one more, because tests often wait. The last line printed
+is the sum of what pytest counted, after what the parts that failed said, and what all parts together
+covered.
 """
 
 import os
@@ -23,7 +24,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="agentxsuite-coverage-") as folder:
         data = Path(folder) / "coverage"  # out of reach of other runs
-        played = run([*POSTGRES, *SQLITE], os.cpu_count() or 1, data)
+        played = run([*POSTGRES, *SQLITE], (os.cpu_count() or 1) + 1, data)
         failed = [part for part in played if not part.passed]
         for part in failed:
             say(f"{part.output}\n== FAILED: {part.job}")

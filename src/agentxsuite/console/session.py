@@ -13,6 +13,7 @@ from knox.auth import TokenAuthentication
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
+from agentxsuite import masking
 from agentxsuite.control.tenancy.authentication import LOGIN_TOKEN
 from agentxsuite.control.tenancy.login import Login
 from agentxsuite.control.tenancy.models import User
@@ -60,4 +61,5 @@ def _session(request: HttpRequest) -> tuple[User, AuthToken] | None:
         user, row = TokenAuthentication().authenticate_credentials(token)
     except AuthenticationFailed:
         return None
+    masking.learn(token.decode())
     return user, row

@@ -123,11 +123,18 @@ MIDDLEWARE = [
 ]
 
 # A defect of ours is told on stderr, as uvicorn tells everything else; Django alone would mail it.
+LOGGING_CONFIG = "agentxsuite.project.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"defects": {"class": "logging.StreamHandler", "level": "ERROR"}},
-    "loggers": {"django.request": {"handlers": ["defects"]}},
+    "handlers": {
+        "defects": {"class": "logging.StreamHandler", "level": "ERROR"},
+        "warnings": {"class": "logging.StreamHandler"},
+    },
+    "loggers": {
+        "django.request": {"handlers": ["defects"]},
+        "py.warnings": {"handlers": ["warnings"]},  # logging would give it a handler that is silent
+    },
 }
 
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]

@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
+from agentxsuite import masking
 from agentxsuite.control.agents.models import Agent, IssuedToken
 from agentxsuite.control.agents.tokens import issue_token, revoke_token, within_account
 from agentxsuite.control.audit.services import Actor
@@ -40,7 +41,10 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         """Whether it is the machine's secret; who has none has no right one either."""
         given = digest(provided_secret)
-        return bool(stored_secret) and bool(constant_time_compare(given, stored_secret))
+        fits = bool(stored_secret) and bool(constant_time_compare(given, stored_secret))
+        if fits:
+            masking.learn(provided_secret)
+        return fits
 
     def _load_application(self, client_id: str | None, request: Any) -> Client | None:
         """Return a client by its id; what no id can be is not looked for."""
@@ -104,6 +108,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
         found = RefreshToken.objects.filter(**mine).select_related("grant").first()
         if found is None or not stands(request, found.grant):
             return False
+        masking.learn(refresh_token)
         found.refresh_from_db(fields=["revoked"])  # now that nobody else is using it
         if found.revoked is not None:
             grants.end(actor_of(request), found.grant, "token_reused")
@@ -119,6 +124,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
         else:
             self._sign_for_person(token, request)
         super()._save_bearer_token(token, request)
+        masking.learn(token["access_token"])
+        masking.learn(token.get("refresh_token", ""))
         touch(request.client)
 
     def _sign_for_person(self, token: dict[str, Any], request: Any) -> None:

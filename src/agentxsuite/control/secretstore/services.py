@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from agentxsuite import masking
 from agentxsuite.control.audit.events import EventType
 from agentxsuite.control.audit.services import Actor, record_change
 from agentxsuite.control.problems import Conflict, Invalid, Problem
@@ -165,6 +166,7 @@ def _fingerprint(secret: Secret, number: int, value: str) -> str | None:
 def _add_version(
     actor: Actor, secret: Secret, number: int, value: str, fingerprint: str | None = None
 ) -> None:
+    masking.learn(value)
     _check("/value", value, most=MAX_BYTES, least=1)
     try:
         data_key, key = datakeys.current(secret.organization_id, datakeys.master_keys())

@@ -4,6 +4,8 @@ import hmac
 from dataclasses import dataclass
 from typing import NoReturn
 
+from agentxsuite import masking
+
 SHOWN = "[secret]"
 
 
@@ -16,8 +18,8 @@ class Concealed:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself."""
-        return self._text
+        """Return the text itself, which no log shows from now on."""
+        return masking.learn(self._text)
 
     def __repr__(self) -> str:
         return SHOWN

@@ -8,6 +8,8 @@ from rest_framework.authentication import get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from agentxsuite import masking
+
 LOGIN_TOKEN: Final = re.compile(rb"[0-9a-f]{64}")  # what knox makes; nothing else is looked up
 
 
@@ -22,4 +24,6 @@ class LoginTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # kn
         token = rest.strip()
         if not LOGIN_TOKEN.fullmatch(token):
             raise AuthenticationFailed("This is not a login token.")
-        return self.authenticate_credentials(token)
+        found = self.authenticate_credentials(token)
+        masking.learn(token.decode())
+        return found

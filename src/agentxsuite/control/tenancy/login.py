@@ -8,6 +8,7 @@ from django.db import transaction
 from knox.models import AuthToken
 from knox.settings import knox_settings
 
+from agentxsuite import masking
 from agentxsuite.control.audit.services import Actor, record
 from agentxsuite.control.problems import Forbidden, Problem
 from agentxsuite.control.tenancy import tries
@@ -58,7 +59,7 @@ def open_session(actor: Actor, user: User, lasting: timedelta = LASTING) -> Logi
     """Make a login token for a person who has shown who they are."""
     row, token = AuthToken.objects.create(user, expiry=lasting)
     record("login", actor=actor, organization=None, action="auth.login", target=f"user:{user.id}")
-    return Login(user, token, row.expiry)
+    return Login(user, masking.learn(token), row.expiry)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from agentxsuite import masking
 from agentxsuite.control.problems import Throttled
 
 AT_ONCE: Final = 2  # each hash takes 19 MiB and a core: a flood must leave room for everybody else
@@ -33,7 +34,10 @@ class Argon2id(Argon2PasswordHasher):
 
     def verify(self, password: str, encoded: str) -> Any:
         """Compare a password with its hash, two at once; raises Throttled when many wait."""
-        return in_turn(super().verify, password, encoded)
+        fits = in_turn(super().verify, password, encoded)
+        if fits:
+            masking.learn(password)
+        return fits
 
 
 def in_turn(hashing: Callable[..., Any], *words: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentxsuite import wire
+from agentxsuite import masking, wire
 from agentxsuite.engines.upstream.errors import (
     UpstreamError,
     UpstreamProtocolError,
@@ -18,6 +18,7 @@ HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
 
 _MAX_MESSAGE = 1000  # characters of an upstream's error text that are passed on
+_MAX_DATA = 64 * 1024  # bytes of what its error carries besides
 
 
 def request(number: int, method: str, params: Mapping[str, Any]) -> bytes:
@@ -80,7 +81,21 @@ def rpc_error(error: JSON) -> UpstreamError:
     code, message = error.get("code"), error.get("message")
     if type(code) is not int or not isinstance(message, str):
         return UpstreamProtocolError("The upstream's error cannot be read.")
-    return UpstreamRpcError(code, message[:_MAX_MESSAGE], error.get("data"))
+    told = masking.mask(message[: 2 * _MAX_MESSAGE])[:_MAX_MESSAGE]
+    return UpstreamRpcError(code, told, _masked(error.get("data")))
+
+
+def _masked(data: JSON) -> JSON:
+    """What an error carries besides, without our credentials; nothing where that cannot be said."""
+    if data is None:
+        return None
+    body = wire.dumps(data)
+    if len(body) > _MAX_DATA:
+        return None
+    try:
+        return wire.loads(masking.mask(body.decode()).encode())
+    except wire.WireError:  # a number was masked
+        return None
 
 
 def answer_for(message: Message) -> bytes | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_plus
 
+from agentxsuite import masking
 from agentxsuite.engines.upstream.discovery import AuthorizationServer, discover
 from agentxsuite.engines.upstream.egress import Egress
 from agentxsuite.engines.upstream.errors import AccessRefused, UpstreamProtocolError
@@ -31,6 +32,10 @@ class Lent:
     access: str
     until: float
     refresh: str = ""
+
+    def __post_init__(self) -> None:
+        masking.learn(self.access)
+        masking.learn(self.refresh)
 
     def __repr__(self) -> str:
         return f"Lent(until={self.until!r})"

@@ -12,6 +12,7 @@ Each way to show who one is has a file here, and a name in the record (`context.
 A call with an Authorization header is judged by that alone, whatever else it shows.
 """
 
+from agentxsuite import masking
 from agentxsuite.gateway.call import Call, Principal
 from agentxsuite.gateway.gate import Gate
 from agentxsuite.gateway.identify.certificate import agent_by_certificate
@@ -34,6 +35,13 @@ async def identify(call: Call, gate: Gate) -> Principal:
     if call.credential is None and call.named is not None:
         return await agent_by_name(call.named, call, gate)
     token = bearer(call.credential)
+    principal = await principal_by(token, call, gate)
+    masking.learn(token)
+    return principal
+
+
+async def principal_by(token: str, call: Call, gate: Gate) -> Principal:
+    """Verify what stands after `Bearer`, by what it looks like; raises as `identify`."""
     if token.count(".") == 2:  # noqa: PLR2004  -- header.claims.signature (RFC 7519)
         return await agent_by_token(token, call, gate)
     person = await person_by_login(token, call, gate)

@@ -1,8 +1,8 @@
 """What `make test` runs: the tests of the database on SQLite, and everything on PostgreSQL.
 
-In parts, one for each core at a time and one more, because tests often wait. The last line printed
-is the sum of what pytest counted, after what the parts that failed said, and what all parts together
-covered.
+In parts, one more at a time than there are cores, because tests often wait. The last line printed
+is the sum of what pytest counted, after what the parts that failed said, and after what all of them
+together covered.
 """
 
 import os

@@ -17,6 +17,7 @@ from tests.parts import Job, run
 
 POSTGRES = [Job("postgres", f"{number}/4") for number in range(1, 5)]
 SQLITE = [Job("sqlite", f"{number}/2", ("-m", "database")) for number in range(1, 3)]
+LONGEST_FIRST = [*POSTGRES[:3], *SQLITE, *POSTGRES[3:]]
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="agentxsuite-coverage-") as folder:
         data = Path(folder) / "coverage"  # out of reach of other runs
-        played = run([*POSTGRES, *SQLITE], (os.cpu_count() or 1) + 1, data)
+        played = run(LONGEST_FIRST, (os.cpu_count() or 1) + 1, data)
         failed = [part for part in played if not part.passed]
         for part in failed:
             say(f"{part.output}\n== FAILED: {part.job}")

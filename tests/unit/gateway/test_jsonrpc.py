@@ -87,6 +87,12 @@ def test_the_modern_era_needs_headers_that_agree_with_the_body():
     assert is_modern(modern(name="echo"), asked(**headers))
 
 
+def test_a_notice_of_the_modern_era_needs_no_envelope():
+    """Otherwise: a client that only tells something gets an error that answers nothing."""
+    told = Message(None, "notifications/cancelled", {"requestId": 1})
+    assert is_modern(told, asked(mcp_protocol_version=MODERN))
+
+
 @pytest.mark.parametrize(
     ("headers", "message", "code"),
     [

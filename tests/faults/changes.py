@@ -160,7 +160,7 @@ class Company:
                     OrganizationMembership.objects.filter(user=user).delete()
 
         asked = Asked(token, str(agent.id), self.allowed.name)
-        return Kind(change, lambda: asked, (404, "not_found"))
+        return Kind(change, lambda: asked, (404, "agent_unknown"))
 
     def tool_quarantined(self) -> Kind:
         agent, token = self.agent("tool")

@@ -17,6 +17,7 @@ ERA = sys.argv[1] if len(sys.argv) > 1 else "stateless"
 CAPABILITIES = {"tools": {"listChanged": True}}
 CANCELLED = []
 REPLIES = []
+LISTENS = []
 
 
 def say(message):
@@ -48,7 +49,8 @@ def about(request, arguments):
 
 
 def heard(request, arguments):
-    answer(request, result={"cancelled": CANCELLED, "replies": REPLIES})
+    told = {"cancelled": CANCELLED, "replies": REPLIES, "listens": LISTENS}
+    answer(request, result=told)
 
 
 def never(request, arguments):
@@ -124,6 +126,7 @@ def initialize(request):
 
 
 def listen(request):
+    LISTENS.append(request["id"])
     if ERA == "deaf":
         answer(request, error={"code": -32601, "message": "unknown method"})
     if ERA == "brief":

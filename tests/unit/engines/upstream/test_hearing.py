@@ -285,16 +285,18 @@ def said(upstreams, endpoint):
 async def test_a_process_is_heard(upstreams, heard, at, era):
     """Otherwise: tools of a local server change unseen."""
     endpoint = at(f"stdio://pipes?era={era}")
-    for _ in range(2):
-        await said(upstreams, endpoint)
+    async with asyncio.timeout(10):
+        while heard.notices.empty():  # what is said before anybody listens is not heard
+            await said(upstreams, endpoint)
     assert await heard.next() == ("connection", TOOLS)
 
 
 async def test_a_process_that_does_not_tell_is_left_alone(upstreams, heard, at):
     """Otherwise: a local server that cannot be listened to is asked for ever."""
     endpoint = at("stdio://pipes?era=deaf")
-    for _ in range(2):
-        await said(upstreams, endpoint)
+    await said(upstreams, endpoint)
+    while not (await upstreams.call_tool(endpoint, "heard", {}, timeout=10))["listens"]:
+        pass  # it has refused before it answers this
     while not heard.notices.empty():  # said before it refused
         heard.notices.get_nowait()
     await said(upstreams, endpoint)
